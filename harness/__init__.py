@@ -1,0 +1,35 @@
+"""xharness: an evaluation harness for cross-lingual transfer.
+
+Importing this package loads neither torch nor transformers nor datasets; the public names below
+are resolved on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from harness.evaluate import evaluate, score_run
+    from harness.specs.run import RunSpec
+
+__all__ = ["RunSpec", "__version__", "evaluate", "score_run"]
+
+_HOMES = {
+    "evaluate": "harness.evaluate",
+    "score_run": "harness.evaluate",
+    "RunSpec": "harness.specs.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(_HOMES[name])
+    # `harness.evaluate` is both a module and the function inside it: importing the module binds
+    # the module under this name, so the function is bound over it here.
+    globals()[name] = getattr(module, name)
+    return globals()[name]

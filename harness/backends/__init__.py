@@ -1,0 +1,1 @@
+"""Checkpoints: opening them, embedding texts, running heads."""

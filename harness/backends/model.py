@@ -1,0 +1,33 @@
+"""A checkpoint as the rest of the harness sees it: a local folder and how to treat it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.specs.adapter import AdapterSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An opened checkpoint; nothing is in memory yet.
+
+    `device` is a torch device string and `dtype` a torch dtype name, both resolved (never `auto`).
+    `weights_sha256` is the hash over the weight files' names and bytes.
+    """
+
+    path: Path
+    model_id: str
+    revision: str | None
+    weights_sha256: str
+    adapter: AdapterSpec
+    device: str
+    dtype: str
+    hidden_size: int
+    num_layers: int
+    trust_remote_code: bool = False
+    allow_pickle: bool = False
+
+    def at(self, path: Path) -> Model:
+        """Return the same model with the weights that training wrote to `path`."""
+        return replace(self, path=path)

@@ -1,0 +1,1 @@
+"""One module per command; each body is a thin call into the Python API."""

@@ -1,0 +1,1 @@
+"""Readers of original release formats, and the fingerprint of what was read."""

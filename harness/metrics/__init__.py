@@ -1,0 +1,1 @@
+"""Metrics as per-example sufficient statistics plus a function of their sums."""

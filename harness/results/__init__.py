@@ -1,0 +1,1 @@
+"""The run folder: layout, file formats, tables and reports."""

@@ -1,0 +1,1 @@
+"""Frozen, validated models of what users write in YAML. No files are touched here."""

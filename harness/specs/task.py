@@ -1,0 +1,158 @@
+"""A target task: what is read, in which languages, how it is trained, decoded and scored."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from harness.specs.base import ClassPath, Name, Revision, Spec
+from harness.specs.recipe import Recipe
+from harness.specs.settings import SETTINGS, KindSettings
+
+KINDS = (
+    "classification",
+    "multiple_choice",
+    "tagging",
+    "span_qa",
+    "bitext_retrieval",
+    "bitext_mining",
+    "passage_retrieval",
+    "entity_retrieval",
+)
+
+
+class Language(Spec):
+    """A language as the benchmark codes it, its BCP 47 tag, and what file patterns need."""
+
+    tag: str
+    values: dict[str, str] = Field(default_factory=dict)
+
+
+class LocalSource(Spec):
+    """Files under the data folder. Each role lists patterns; the first that exists is read.
+
+    Patterns are POSIX paths relative to the data folder, may hold `{code}` and any of the
+    language's `values`, and `*` where a reader takes several files.
+    """
+
+    reader: Name | ClassPath
+    files: dict[str, tuple[str, ...]]
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+
+
+class HubSource(Spec):
+    """A Parquet or JSON dataset repository, pinned to a commit."""
+
+    repo: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
+    revision: Revision
+    config: str | None = None  # may hold {code} and the language's values
+    split: str = "test"
+    seen: str | None = None  # what was seen of it, where the revision is unconfirmed
+
+
+class DataSpec(Spec):
+    """Where the test sets are."""
+
+    local: LocalSource
+    hub: HubSource | None = None
+
+
+class TrainingSet(Spec):
+    """Data a recipe trains on, with its development set where checkpoints are selected.
+
+    `languages` are the codes that it is read in; `first_clusters` keeps the first so many
+    clusters (articles) in file order and `hold_out` removes exactly those from the test sets
+    of every language.
+    """
+
+    title: str
+    languages: tuple[str, ...]
+    train: LocalSource
+    dev: LocalSource | None = None
+    rows: PositiveInt | None = None
+    first_clusters: PositiveInt | None = None
+    hold_out: bool = False
+    licence: str = ""
+
+
+class MetricEntry(Spec):
+    """A metric as the tables name it, the implementation behind it, and the output it reads."""
+
+    name: Name
+    computes: str
+    output: Name = "prediction"
+
+
+class TaskSpec(Spec):
+    """A target task in one YAML file."""
+
+    name: Name
+    version: str
+    kind: Literal[
+        "classification",
+        "multiple_choice",
+        "tagging",
+        "span_qa",
+        "bitext_retrieval",
+        "bitext_mining",
+        "passage_retrieval",
+        "entity_retrieval",
+    ]
+    title: str
+    licence: str
+    citation: str
+    homepage: str = ""
+    notes: str = ""
+    source_language: str | None
+    languages: dict[str, Language] = Field(min_length=1)
+    labels: tuple[str, ...] = ()
+    unit_space: Name | None = None
+    data: DataSpec
+    metrics: tuple[MetricEntry, ...] = Field(min_length=1)
+    main_metric: Name
+    benchmark_score: tuple[Name, ...] = ()
+    settings: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    training_sets: dict[str, TrainingSet] = Field(default_factory=dict)
+    recipes: dict[str, Recipe] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [m.name for m in self.metrics]
+        if self.main_metric not in names:
+            raise ValueError(f"main_metric {self.main_metric!r} is not among the metrics {names}")
+        for name in self.benchmark_score:
+            if name not in names:
+                raise ValueError(f"benchmark_score {name!r} is not among the metrics {names}")
+        if self.source_language is not None and self.source_language not in self.languages:
+            # Some benchmarks train in English and test it nowhere (XCOPA): then it is None here.
+            raise ValueError(
+                f"source_language {self.source_language!r} is not among the languages; "
+                "use null where the benchmark does not test the source language"
+            )
+        if self.kind == "tagging" and not self.labels:
+            raise ValueError("a tagging task lists its labels")
+        for recipe_name, recipe in self.recipes.items():
+            for phase in recipe.phases:
+                if phase.training_set not in self.training_sets:
+                    raise ValueError(
+                        f"recipe {recipe_name!r} trains on {phase.training_set!r}, "
+                        f"which is not among the training_sets {sorted(self.training_sets)}"
+                    )
+        for recipe_settings in [self.settings, *(r.settings for r in self.recipes.values())]:
+            SETTINGS[self.kind].model_validate({**self.settings, **recipe_settings})
+        return self
+
+    @property
+    def space(self) -> str:
+        """The name of the unit space its rows belong to (tasks on the same articles share one)."""
+        return self.unit_space or self.name
+
+    @property
+    def score_metrics(self) -> tuple[str, ...]:
+        """The metrics whose averages the benchmark's task score is the mean of."""
+        return self.benchmark_score or (self.main_metric,)
+
+    def settings_for(self, recipe: Recipe) -> KindSettings:
+        """Return the kind's settings: its defaults, then the task's, then the recipe's."""
+        return SETTINGS[self.kind].model_validate({**self.settings, **recipe.settings})

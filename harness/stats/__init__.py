@@ -1,0 +1,1 @@
+"""Uncertainty from sufficient statistics: units, draws, intervals. No metrics, no files."""
