@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from harness.backends.model import Model
+from harness.errors import SpecError
 from harness.progress import Advance, Progress
 from harness.records import Candidate, DataSet, Example, Outputs
 from harness.specs.run import Search
@@ -19,6 +20,7 @@ from harness.specs.settings import KindSettings
 from harness.specs.task import TaskSpec
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
@@ -69,10 +71,15 @@ class Kind(Protocol):
 
 
 class Head(Protocol):
-    """How a kind trains on top of an encoder. `harness.training` runs it."""
+    """How a kind trains on top of an encoder. `harness.training` runs it.
+
+    `micro_batch` fixes the number of examples per forward pass where the loss depends on it
+    (in-batch negatives); None leaves the choice to the training, as the loss is a mean anyway.
+    """
 
     auto_class: str  # name of a transformers class: AutoModelForTokenClassification, ...
     labels: tuple[str, ...]  # empty where the size of the head does not depend on the task
+    micro_batch: int | None = None
 
     def features(
         self,
@@ -97,5 +104,23 @@ class Head(Protocol):
         settings: KindSettings,
         advance: Advance,
     ) -> Outputs:
-        """Predict: one output per example, in order. Used for test sets and for selection on dev."""
-        ...
+        """Predict: one output per example, in order. Used for test sets and for selection on dev.
+
+        Raises:
+            SpecError: if the head predicts nothing by itself, as one that only trains an encoder.
+        """
+        raise SpecError(
+            f"{type(self).__name__} predicts nothing by itself, so no checkpoint can be selected by its scores: "
+            "remove `selection` from the recipe's phase"
+        )
+
+    def loss(self, model: PreTrainedModel, batch: Mapping[str, Any]) -> Tensor:
+        """Return the mean loss of a collated batch, a scalar."""
+        loss: Tensor = model(**batch).loss
+        return loss
+
+    def prepare(self, model: PreTrainedModel) -> None:
+        """Add the parameters that only training needs (none here)."""
+
+    def finish(self, model: PreTrainedModel) -> None:
+        """Remove what `prepare` added, before the trained model is saved."""

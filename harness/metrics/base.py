@@ -5,9 +5,12 @@ No metric knows of languages, averages, files or resampling: those work on the m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
+from harness.errors import ResultError
 from harness.records import Float
 
 
@@ -31,3 +34,28 @@ class Metric(Protocol):
         predicted or gold span), as the official scripts do; never NaN for n >= 1.
         """
         ...
+
+
+def pairs(golds: Sequence[Any], outputs: Sequence[Any]) -> Iterator[tuple[int, Any, Any]]:
+    """Yield (position, gold, output) for every example.
+
+    Raises:
+        ResultError: if there are not as many outputs as golds.
+    """
+    if len(golds) != len(outputs):
+        raise ResultError(
+            f"{len(outputs)} outputs for {len(golds)} examples; exactly one output per example is needed"
+        )
+    return zip(range(len(golds)), golds, outputs, strict=True)
+
+
+def matrix(rows: Sequence[Sequence[float]], columns: Sequence[str]) -> Float:
+    """Return the rows as float64 [n, k]; [0, k] without rows."""
+    return np.asarray(rows, dtype=np.float64).reshape(len(rows), len(columns))
+
+
+def percent(numerator: Float, denominator: Float) -> Float:
+    """Return 100 * numerator / denominator, elementwise; 0 where the denominator is 0."""
+    ratio = np.zeros(np.broadcast_shapes(np.shape(numerator), np.shape(denominator)), dtype=np.float64)
+    np.divide(100.0 * numerator, denominator, out=ratio, where=np.asarray(denominator) != 0)
+    return ratio

@@ -22,6 +22,15 @@ def _name(value: str) -> str:
     return value
 
 
+def _metric_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._@-]*", value):
+        raise ValueError(
+            f"{value!r} is not the name of a metric: use lower-case letters, digits, '.', '_', '-' and '@' "
+            "(map@20)"
+        )
+    return value
+
+
 def _revision(value: str) -> str:
     if value != "unconfirmed" and not re.fullmatch(r"[0-9a-f]{40}", value):
         raise ValueError(
@@ -38,5 +47,6 @@ def _class_path(value: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_name)]
+MetricName = Annotated[str, AfterValidator(_metric_name)]
 Revision = Annotated[str, AfterValidator(_revision)]
 ClassPath = Annotated[str, AfterValidator(_class_path)]

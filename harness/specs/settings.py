@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import PositiveInt
 
 from harness.specs.base import Spec
@@ -46,8 +48,13 @@ class BitextRetrievalSettings(KindSettings):
 
 
 class PassageRetrievalSettings(KindSettings):
-    """Ranking of a multilingual pool of passages for each question."""
+    """Ranking of a multilingual pool of passages for each question.
 
+    `representation`: the vector as the adapter makes it, or the pooler output, which is what the
+    dual encoders of the official recipe are trained with.
+    """
+
+    representation: Literal["adapter", "pooler"] = "adapter"
     query_max_length: PositiveInt | None = 96
     passage_max_length: PositiveInt | None = 256
     top_k: PositiveInt = 20

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from harness.specs.base import ClassPath, Name, Revision, Spec
+from harness.specs.base import ClassPath, MetricName, Name, Revision, Spec
 from harness.specs.recipe import Recipe
 from harness.specs.settings import SETTINGS, KindSettings
 
@@ -63,7 +63,8 @@ class TrainingSet(Spec):
 
     `languages` are the codes that it is read in; `first_clusters` keeps the first so many
     clusters (articles) in file order and `hold_out` removes exactly those from the test sets
-    of every language.
+    of every language. `rows` is the number of examples over all languages; another number is an
+    error.
     """
 
     title: str
@@ -79,7 +80,7 @@ class TrainingSet(Spec):
 class MetricEntry(Spec):
     """A metric as the tables name it, the implementation behind it, and the output it reads."""
 
-    name: Name
+    name: MetricName
     computes: str
     output: Name = "prediction"
 
@@ -110,8 +111,8 @@ class TaskSpec(Spec):
     unit_space: Name | None = None
     data: DataSpec
     metrics: tuple[MetricEntry, ...] = Field(min_length=1)
-    main_metric: Name
-    benchmark_score: tuple[Name, ...] = ()
+    main_metric: MetricName
+    benchmark_score: tuple[MetricName, ...] = ()
     settings: dict[str, int | float | str | bool] = Field(default_factory=dict)
     training_sets: dict[str, TrainingSet] = Field(default_factory=dict)
     recipes: dict[str, Recipe] = Field(min_length=1)

@@ -1,0 +1,183 @@
+"""Opening a checkpoint: from a folder or the hub, checked, hashed, with its adapter chosen."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.backends.devices import resolve_device, resolve_dtype
+from harness.backends.hub import fetch, looks_like_hub_id
+from harness.backends.loading import read_config
+from harness.backends.model import Model
+from harness.backends.sentence_modules import has_modules
+from harness.backends.weights import weights_sha256
+from harness.errors import ModelError
+from harness.specs.adapter import AdapterSpec
+from harness.specs.run import Device, DType
+
+
+def open_model(
+    model: str,
+    *,
+    adapters: Mapping[str, AdapterSpec],
+    asked_adapter: AdapterSpec | None = None,
+    device: Device = "auto",
+    dtype: DType = "auto",
+    offline: bool = False,
+    allow_pickle: bool = False,
+    trust_remote_code: bool = False,
+) -> tuple[Model, str]:
+    """Resolve a checkpoint and choose its adapter; nothing is loaded into memory.
+
+    `model` is a folder, or a hub id with or without `@revision`. Returns the model and the text to
+    print: the adapter and why it was taken, and on further lines, each beginning with `warning: `,
+    what the user should know (a hub id that is not pinned to a commit).
+
+    Raises:
+        ModelError: if there is no such checkpoint, or it is incomplete, pickled only, needs remote
+            code, or is of an architecture that is not supported.
+        RequestError: if device or dtype cannot be had.
+    """
+    torch_device = resolve_device(device)
+    torch_dtype = resolve_dtype(dtype, torch_device)
+    notes: list[str] = []
+    folder = Path(model).expanduser()
+    revision: str | None = None
+    if folder.is_dir():
+        path, name = folder.resolve(), folder.resolve().name
+    elif folder.exists():
+        raise ModelError(
+            f"--model {model}: is a file; give the folder that holds it (with config.json and tokenizer)"
+        )
+    elif looks_like_hub_id(model):
+        fetched = fetch(
+            model, offline=offline, allow_pickle=allow_pickle, trust_remote_code=trust_remote_code
+        )
+        path, revision, notes = fetched.path, fetched.commit, list(fetched.warnings)
+        name = model.partition("@")[0].rpartition("/")[2]
+    else:
+        raise ModelError(
+            f"--model {model}: no such folder, and not a hub id (owner/name or owner/name@revision)"
+        )
+    config = _read_config_json(path)
+    _check_code(path, config, trust_remote_code)
+    checksum = weights_sha256(path, allow_pickle=allow_pickle)
+    adapter, reason = choose_adapter(name, path, config, adapters=adapters, asked=asked_adapter)
+    resolved = read_config(path, trust_remote_code=trust_remote_code)
+    hidden_size, num_layers = _size(path, resolved)
+    opened = Model(
+        path=path,
+        model_id=model.partition("@")[0] if revision else model,
+        revision=revision,
+        weights_sha256=checksum,
+        adapter=adapter,
+        device=torch_device,
+        dtype=torch_dtype,
+        hidden_size=hidden_size,
+        num_layers=num_layers,
+        trust_remote_code=trust_remote_code,
+        allow_pickle=allow_pickle,
+    )
+    return opened, "\n".join([f"adapter {adapter.name}: {reason}", *(f"warning: {n}" for n in notes)])
+
+
+def choose_adapter(
+    name: str,
+    path: Path,
+    config: Mapping[str, Any],
+    *,
+    adapters: Mapping[str, AdapterSpec],
+    asked: AdapterSpec | None = None,
+) -> tuple[AdapterSpec, str]:
+    """Return the adapter for a checkpoint and the reason.
+
+    The one asked for; else, of those that match, the one of highest priority (the first by name
+    among equals); else `generic`. `name` is the last part of the model's id or folder.
+
+    Raises:
+        ModelError: if nothing matches and there is no `generic`.
+    """
+    if asked is not None:
+        return asked, "asked for"
+    matching = [a for a in adapters.values() if _match(a, name, path, config)]
+    if matching:
+        best = min(matching, key=lambda a: (-a.priority, a.name))
+        return best, " and ".join(_match(best, name, path, config))
+    model_type = config.get("model_type")
+    if "generic" not in adapters:
+        raise ModelError(
+            f"{path}: no adapter matches model type {model_type!r}, and there is none called 'generic'"
+        )
+    return adapters["generic"], f"no other adapter matches model type {model_type!r} and name {name!r}"
+
+
+def _match(adapter: AdapterSpec, name: str, path: Path, config: Mapping[str, Any]) -> list[str]:
+    """Return why an adapter matches, or nothing: every condition it has must hold."""
+    match, reasons = adapter.match, []
+    if match.names:
+        pattern = next((p for p in match.names if fnmatch.fnmatchcase(name.lower(), p)), None)
+        if pattern is None:
+            return []
+        reasons.append(f"the name {name!r} matches {pattern!r}")
+    if match.model_types:
+        if config.get("model_type") not in match.model_types:
+            return []
+        reasons.append(f"the model type is {config.get('model_type')!r}")
+    if match.sentence_transformer is not None:
+        if has_modules(path) != match.sentence_transformer:
+            return []
+        reasons.append("it brings modules.json" if match.sentence_transformer else "it has no modules.json")
+    return reasons
+
+
+def _read_config_json(path: Path) -> dict[str, Any]:
+    file = path / "config.json"
+    if not file.is_file():
+        hint = ""
+        if (path / "0_Transformer" / "config.json").is_file():
+            hint = (
+                " It lies in 0_Transformer: give that folder, or save the model again with today's library."
+            )
+        raise ModelError(f"{path}: no config.json, so this is not a checkpoint folder.{hint}")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file}: cannot be read as JSON: {error}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        raise ModelError(f"{file}: says no 'model_type', which transformers needs to know the architecture")
+    return config
+
+
+def _check_code(path: Path, config: Mapping[str, Any], trusted: bool) -> None:
+    """Refuse an architecture that only code from the checkpoint could run."""
+    if trusted:
+        return
+    import transformers
+
+    if config["model_type"] in transformers.CONFIG_MAPPING:
+        return
+    if config.get("auto_map"):
+        raise ModelError(
+            f"{path}: model type {config['model_type']!r} runs code that comes with the "
+            "checkpoint. Read that code, pin the model with @revision, then pass --trust-remote-code."
+        )
+    raise ModelError(
+        f"{path}: transformers {transformers.__version__} does not know "
+        f"the model type {config['model_type']!r}"
+    )
+
+
+def _size(path: Path, config: Any) -> tuple[int, int]:
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(f"{path}: {config.model_type!r} is an encoder-decoder; only encoders are evaluated")
+    inner = config.get_text_config()
+    hidden_size, num_layers = getattr(inner, "hidden_size", None), getattr(inner, "num_hidden_layers", None)
+    if not isinstance(hidden_size, int) or not isinstance(num_layers, int):
+        raise ModelError(
+            f"{path / 'config.json'}: names no hidden size or number of layers "
+            f"for model type {config.model_type!r}"
+        )
+    return hidden_size, num_layers

@@ -1,0 +1,183 @@
+"""Loading transformers classes and tokenizers: quietly, seeded, and with nothing taken on trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from harness.backends.model import Model
+from harness.errors import ModelError
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+# Position embeddings of the RoBERTa family begin after the padding index, so that
+# max_position_embeddings 514 means 512 tokens.
+_OFFSET_POSITIONS = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "xmod", "data2vec-text"}
+)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers from printing: what matters of a load is checked and said by us."""
+    import logging as levels
+
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    bars = logging.is_progress_bar_enabled()
+    logging.set_verbosity(levels.ERROR)
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Run the block with torch seeded, and leave the random state as it was before."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+def open_config(model: Model) -> PretrainedConfig:
+    """Return the checkpoint's configuration.
+
+    Raises:
+        ModelError: if transformers cannot read it.
+    """
+    return read_config(model.path, trust_remote_code=model.trust_remote_code)
+
+
+def read_config(path: Path, *, trust_remote_code: bool) -> PretrainedConfig:
+    """Return the configuration in a checkpoint folder.
+
+    Raises:
+        ModelError: if transformers cannot read it.
+    """
+    from transformers import AutoConfig
+
+    try:
+        with quiet_transformers():
+            config: PretrainedConfig = AutoConfig.from_pretrained(
+                str(path), trust_remote_code=trust_remote_code, local_files_only=not trust_remote_code
+            )
+            return config
+    except Exception as error:  # whatever a malformed configuration makes transformers raise
+        raise ModelError(
+            f"{path / 'config.json'}: transformers cannot read it: {first_line(error)}"
+        ) from error
+
+
+def position_limit(config: PretrainedConfig) -> int | None:
+    """Return the most tokens the position embeddings can number, special tokens included.
+
+    None where the configuration names no limit.
+    """
+    config = config.get_text_config()
+    limit = getattr(config, "max_position_embeddings", None)
+    if not isinstance(limit, int) or limit <= 0:
+        return None
+    if config.model_type in _OFFSET_POSITIONS:
+        limit -= (config.pad_token_id or 0) + 1
+    return limit
+
+
+def length_limit(model: Model, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Return the most tokens a text may have: the least of adapter, positions and tokenizer."""
+    # A tokenizer without a limit reports some huge number.
+    own = tokenizer.model_max_length if tokenizer.model_max_length < 1_000_000 else None
+    known = [v for v in (model.adapter.max_positions, position_limit(open_config(model)), own) if v]
+    return min(known, default=None)
+
+
+def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
+    """Return the checkpoint's fast tokenizer; its `model_max_length` is what the model can take.
+
+    Raises:
+        ModelError: if there is none, or only a slow one (character offsets need a fast one).
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        with quiet_transformers():
+            tokenizer = AutoTokenizer.from_pretrained(
+                str(model.path),
+                use_fast=True,
+                trust_remote_code=model.trust_remote_code,
+                local_files_only=not model.trust_remote_code,
+            )
+    except Exception as error:  # missing files, broken JSON, a library that is not installed
+        raise ModelError(
+            f"{model.path}: the tokenizer cannot be loaded: {first_line(error)}. A checkpoint folder needs "
+            "its tokenizer files (tokenizer.json) beside the weights."
+        ) from error
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"{model.path}: {type(tokenizer).__name__} is a slow tokenizer, which gives no character "
+            "offsets. Convert it once with transformers and save it as tokenizer.json."
+        )
+    # A truncation saved inside tokenizer.json would cut texts behind our back.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    limit = length_limit(model, tokenizer)
+    if limit is not None:
+        tokenizer.model_max_length = limit
+    return cast("PreTrainedTokenizerBase", tokenizer)
+
+
+def load_network(
+    auto_class: str,
+    model: Model,
+    *,
+    dtype: str,
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+) -> tuple[PreTrainedModel, set[str]]:
+    """Load the checkpoint as a transformers class, in evaluation mode on the CPU.
+
+    Returns the network and the names of the parameters that the checkpoint does not hold: those
+    are initialised from `seed`. `overrides` replace values of the configuration.
+
+    Raises:
+        ModelError: if transformers cannot load it.
+    """
+    import torch
+    import transformers
+
+    config = open_config(model)
+    for key, value in (overrides or {}).items():
+        setattr(config, key, value)
+    factory = getattr(transformers, auto_class)
+    try:
+        with quiet_transformers(), seeded(seed):
+            network, info = factory.from_pretrained(
+                str(model.path),
+                config=config,
+                dtype=getattr(torch, dtype),
+                use_safetensors=None if model.allow_pickle else True,
+                trust_remote_code=model.trust_remote_code,
+                local_files_only=not model.trust_remote_code,
+                output_loading_info=True,
+            )
+    except Exception as error:  # transformers raises many kinds for a checkpoint it cannot load
+        raise ModelError(
+            f"{model.path}: transformers {transformers.__version__} cannot load it as {auto_class}: "
+            f"{first_line(error)}"
+        ) from error
+    return cast("PreTrainedModel", network.eval()), set(info["missing_keys"])
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its type where it has none."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

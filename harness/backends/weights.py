@@ -1,0 +1,126 @@
+"""The weight files of a checkpoint folder: which they are, their hash, what tensors they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.backends.sentence_modules import has_modules, module_folders
+from harness.errors import ModelError
+
+_SAFE = "model.safetensors"
+_PICKLED = "pytorch_model.bin"
+_CHUNK = 1 << 22
+
+
+def weight_files(path: Path, *, allow_pickle: bool) -> list[Path]:
+    """Return the weight files in a checkpoint folder, all shards, safetensors before pickles.
+
+    Raises:
+        ModelError: if there are none, if a shard is missing or a Git LFS pointer, or if there are
+            pickled weights only and those are not allowed.
+    """
+    for name in (_SAFE, _PICKLED):
+        files = _shards(path, name)
+        if not files:
+            continue
+        if name == _PICKLED and not allow_pickle:
+            raise ModelError(
+                f"{path}: holds pickled weights only ({files[0].name}), which can run any code when they "
+                "are read. Convert them to safetensors (load with transformers, then save_pretrained), or "
+                "pass --allow-pickle if you trust their source."
+            )
+        for file in files:
+            _check_content(file)
+        return files
+    if (path / "adapter_model.safetensors").is_file():
+        raise ModelError(
+            f"{path}: holds a PEFT adapter, not a model: merge it into its base model and save that."
+        )
+    others = sorted(
+        p.name for p in path.iterdir() if p.suffix in (".h5", ".msgpack", ".onnx", ".pt", ".pth", ".p")
+    )
+    seen = f"it holds {', '.join(others[:4])}" if others else "it holds no weights"
+    raise ModelError(f"{path}: expected {_SAFE} (or its shards), but {seen}.")
+
+
+def weights_sha256(path: Path, *, allow_pickle: bool) -> str:
+    """Return SHA-256 over names and bytes of all weight files, those of pooling modules included.
+
+    Files count in the order of their paths relative to the folder.
+    """
+    files = weight_files(path, allow_pickle=allow_pickle)
+    if has_modules(path):
+        for folder in module_folders(path):
+            files += [f for f in (folder / _SAFE, folder / _PICKLED) if f.is_file()]
+    digest = hashlib.sha256()
+    for name, file in sorted({f.relative_to(path).as_posix(): f for f in files}.items()):
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def tensor_shapes(path: Path, *, allow_pickle: bool) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor in the weights by name.
+
+    Raises:
+        ModelError: as `weight_files`, and for a broken file.
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for file in weight_files(path, allow_pickle=allow_pickle):
+        if file.suffix == ".safetensors":
+            from safetensors import safe_open
+
+            with safe_open(file, framework="numpy") as tensors:
+                for name in tensors.keys():
+                    shapes[name] = tuple(tensors.get_slice(name).get_shape())
+        else:
+            import torch
+
+            for name, tensor in torch.load(file, map_location="meta", weights_only=True).items():
+                shapes[name] = tuple(tensor.shape)
+    return shapes
+
+
+def _shards(path: Path, name: str) -> list[Path]:
+    index = path / f"{name}.index.json"
+    if (path / name).is_file():
+        return [path / name]
+    if not index.is_file():
+        return []
+    try:
+        names: Sequence[str] = sorted(
+            set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(f"{index}: not an index of weight shards: {error}") from error
+    missing = [n for n in names if not (path / n).is_file()]
+    if missing or not names:
+        raise ModelError(
+            f"{index}: {len(missing)} of {len(names)} shards are missing, e.g. {', '.join(missing[:2])}"
+        )
+    return [path / n for n in names]
+
+
+def _check_content(file: Path) -> None:
+    with file.open("rb") as stream:
+        start = stream.read(40)
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelError(
+            f"{file}: is a Git LFS pointer, not the weights: run `git lfs pull` in the checkpoint."
+        )
+    if file.suffix != ".safetensors":
+        return
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise ModelError(
+            f"{file}: not a complete safetensors file ({error}): copy or download it again."
+        ) from error

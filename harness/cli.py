@@ -1,0 +1,78 @@
+"""The command line: which commands there are, and what becomes of their errors.
+
+The command modules import nothing heavy; each body imports what it needs when it runs, so that
+`xharness --help` loads neither torch nor pydantic.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from harness import __version__
+from harness.commands import adapters, demo, doctor, tasks
+from harness.commands import eval as eval_command
+from harness.commands import score as score_command
+from harness.errors import HarnessError
+
+# Commands that keep what is done and go on with it.
+_RESUMABLE = frozenset({"eval", "demo"})
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class Commands(TyperGroup):
+    """The group of all commands: the one place where errors become messages and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; the user's errors end in one message on stderr, not in a traceback."""
+        try:
+            return super().invoke(ctx)
+        except HarnessError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt as interrupt:
+            goes_on = ctx.invoked_subcommand in _RESUMABLE
+            typer.echo("interrupted" + ("; the same command continues" if goes_on else ""), err=True)
+            raise typer.Exit(_INTERRUPTED) from interrupt
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"xharness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Evaluate how well multilingual checkpoints transfer between languages.
+
+    Exit codes: 0 ok, 2 the input is wrong, 3 the run is incomplete, 130 interrupted.
+    """
+
+
+app.command("eval")(eval_command.run)
+app.command("score")(score_command.run)
+app.add_typer(tasks.app, name="tasks")
+app.add_typer(adapters.app, name="adapters")
+app.command("demo")(demo.run)
+app.command("doctor")(doctor.run)
+
+
+def main() -> None:
+    """Run the command line and exit with its exit code."""
+    app(prog_name="xharness")

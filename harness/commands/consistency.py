@@ -1,0 +1,88 @@
+"""What one file cannot show by itself: names that must exist in the code or in another file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.data.reading import expand
+from harness.data.table import reader_named
+from harness.errors import SpecError, did_you_mean
+from harness.metrics.table import metric_named
+from harness.specfiles.catalog import Loaded
+from harness.specfiles.yaml_loader import Key, key_text, read_yaml, shown
+from harness.specs.suite import SuiteSpec
+from harness.specs.task import LocalSource, TaskSpec
+
+
+def task_problems(loaded: Loaded[TaskSpec], names: Sequence[str]) -> list[str]:
+    """Return readers, metrics, file patterns, languages and tasks that a task names in vain.
+
+    `names` are all tasks there are.
+    """
+    return [_located(loaded.path, key, message) for key, message in _task_problems(loaded.spec, names)]
+
+
+def suite_problems(loaded: Loaded[SuiteSpec], tasks: Mapping[str, TaskSpec]) -> list[str]:
+    """Return languages and recipes that a suite wants of a task and the task has not.
+
+    A suite may name tasks that have no specification: they count as missing, not as wrong.
+    """
+    problems = []
+    for name, entry in loaded.spec.tasks.items():
+        if name not in tasks:
+            continue
+        task = tasks[name]
+        for number, code in enumerate(entry.languages or ()):
+            if code not in task.languages:
+                message = f"task {name!r} has no language {code!r}{did_you_mean(code, task.languages)}"
+                problems.append(_located(loaded.path, ("tasks", name, "languages", number), message))
+        for profile, recipe in entry.recipes.items():
+            if recipe not in task.recipes:
+                message = f"task {name!r} has no recipe {recipe!r}{did_you_mean(recipe, task.recipes)}"
+                problems.append(_located(loaded.path, ("tasks", name, "recipes", profile), message))
+    return problems
+
+
+def _located(path: Path, key: Key, message: str) -> str:
+    document, _ = read_yaml(path)
+    line = document.line_of(key) if document else 1
+    return f"{shown(path)}:{line}: {key_text(key)}: {message}"
+
+
+def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, str]]:
+    values = {code: {**lang.values, "code": code} for code, lang in task.languages.items()}
+    yield from _source_problems(task.data.local, ("data", "local"), values)
+    for number, metric in enumerate(task.metrics):
+        try:
+            metric_named(metric.computes)
+        except SpecError as error:
+            yield ("metrics", number, "computes"), str(error)
+    for name, training in task.training_sets.items():
+        # Training languages need not be among the tested ones; those carry no values of their own.
+        wanted = {code: values.get(code, {"code": code}) for code in training.languages}
+        yield from _source_problems(training.train, ("training_sets", name, "train"), wanted)
+        if training.dev is not None:
+            yield from _source_problems(training.dev, ("training_sets", name, "dev"), wanted)
+    for name, recipe in task.recipes.items():
+        if recipe.encoder_of is not None and recipe.encoder_of not in names:
+            hint = did_you_mean(recipe.encoder_of, names)
+            yield ("recipes", name, "encoder_of"), f"there is no task {recipe.encoder_of!r}{hint}"
+
+
+def _source_problems(
+    source: LocalSource, at: Key, values: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[Key, str]]:
+    try:
+        reader_named(source.reader)
+    except SpecError as error:
+        yield (*at, "reader"), str(error)
+    for role in source.files:
+        seen = set()
+        for code, filled in values.items():
+            try:
+                expand(source, role, filled)
+            except SpecError as error:
+                if str(error) not in seen:
+                    seen.add(str(error))
+                    yield (*at, "files", role), f"language {code}: {error}"

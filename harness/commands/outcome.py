@@ -1,0 +1,26 @@
+"""What is printed when a run is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.errors import IncompleteRun
+
+if TYPE_CHECKING:
+    from harness.evaluate import Evaluation
+
+
+def show_outcome(outcome: Evaluation) -> None:
+    """Print the tables to stdout.
+
+    Raises:
+        IncompleteRun: some cells failed; they are named, after the tables of the others.
+    """
+    from harness.results.table_writers import print_tables
+
+    print_tables(outcome.tables)
+    if outcome.incomplete:
+        missing = "\n".join(f"  {line}" for line in outcome.incomplete)
+        raise IncompleteRun(
+            f"the run is incomplete; the same command tries again what is missing:\n{missing}"
+        )

@@ -1,0 +1,44 @@
+"""`xharness score`: the numbers of a run again, from what it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.commands.outcome import show_outcome
+
+
+def run(
+    *,
+    run_folder: Annotated[
+        Path, typer.Option("--run", help="Run folder that `xharness eval` wrote.", show_default=False)
+    ],
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Read the gold from the source again; it must agree.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write into this new run folder instead of the old one.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Also write the scores as plain numbers to this file.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.")
+    ] = False,
+) -> None:
+    """Score a run folder again, without model or data; the bytes of scores.json stay the same.
+
+    That proves consistency. With --data-dir it also proves that the gold is the source's.
+    """
+    from harness.evaluate import score_run
+    from harness.progress import Progress
+
+    outcome = score_run(run_folder, data_dir=data_dir, out=out, progress=Progress(quiet=quiet))
+    if json_file is not None:
+        from harness.results.folder import write_bytes
+        from harness.results.scores import encode_plain
+
+        write_bytes(json_file, encode_plain(outcome.scores))
+    show_outcome(outcome)

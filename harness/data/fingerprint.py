@@ -1,0 +1,29 @@
+"""The fingerprint of a test set: what was asked, in which order, and what counts as right."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from harness.records import DataSet, canonical_json
+
+
+def fingerprint(data: DataSet) -> str:
+    """Return the SHA-256 (64 hexadecimal digits) over the examples' ids and golds, in order."""
+    return fingerprint_of([e.example_id for e in data.examples], [e.gold for e in data.examples])
+
+
+def fingerprint_of(example_ids: Sequence[str], golds: Sequence[str]) -> str:
+    """Return the same from stored ids and golds alone.
+
+    Each pair is one canonical JSON line, so that no two different lists give the same text. Raw
+    bytes of the files do not enter: the same test set from another container has the same
+    fingerprint. No examples: the hash of nothing.
+
+    Raises:
+        ValueError: if there are not as many golds as ids.
+    """
+    digest = hashlib.sha256()
+    for example_id, gold in zip(example_ids, golds, strict=True):
+        digest.update(canonical_json([example_id, gold]).encode("utf-8") + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,131 @@
+"""What a reader is given: a source, a language, a folder; and how file patterns become paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+
+from harness.data.text import TextFile, read_text
+from harness.errors import DataError, SpecError, did_you_mean
+from harness.records import DataSet
+from harness.specs.task import LocalSource
+
+Option = str | int | float | bool
+
+
+def locate(source: LocalSource, role: str, *, root: Path, values: Mapping[str, str]) -> list[Path]:
+    """Return the files of a role: those of the first pattern that matches any, sorted by file name.
+
+    Sorting is by name and not by folder, as the official preprocessing gathers all treebanks of a
+    language in one folder. Nothing found: an empty list.
+
+    Raises:
+        SpecError: a pattern leaves the data folder or needs a value that the language lacks.
+        DataError: two files of one name match, so that examples could not be told apart.
+    """
+    for pattern in expand(source, role, values):
+        found = sorted((p for p in root.glob(pattern) if p.is_file()), key=lambda p: (p.name, p.as_posix()))
+        for one, other in pairwise(found):
+            if one.name == other.name:
+                raise DataError(
+                    f"{one.relative_to(root)} and {other.relative_to(root)} both match {pattern!r}; "
+                    "keep one of them"
+                )
+        if found:
+            return found
+    return []
+
+
+def expand(source: LocalSource, role: str, values: Mapping[str, str]) -> list[str]:
+    """Return the patterns of a role with the language's values filled in.
+
+    Raises:
+        SpecError: as `locate`.
+    """
+    if role not in source.files:
+        raise SpecError(
+            f"reader {source.reader!r} needs files for the role {role!r}{did_you_mean(role, source.files)}; "
+            f"the source has {', '.join(source.files) or 'none'}"
+        )
+    patterns = []
+    for template in source.files[role]:
+        try:
+            pattern = template.format_map(values)
+        except (KeyError, IndexError, ValueError) as error:
+            raise SpecError(
+                f"file pattern {template!r}: cannot be filled in ({error}); "
+                f"allowed are {', '.join('{' + name + '}' for name in values)}"
+            ) from None
+        parts = PurePosixPath(pattern)
+        if parts.is_absolute() or ".." in parts.parts or not pattern:
+            raise SpecError(f"file pattern {template!r} must stay under the data folder")
+        patterns.append(pattern)
+    return patterns
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One call of a reader.
+
+    `languages` maps every code that is read together with this one (all of the task's, or of the
+    training set's) to the values its file patterns may use, `code` included. Readers whose gold
+    spans languages look at the others through it.
+    """
+
+    task: str
+    language: str
+    source: LocalSource
+    root: Path
+    languages: Mapping[str, Mapping[str, str]]
+    labels: tuple[str, ...] = ()
+
+    def paths(self, role: str, *, language: str | None = None) -> list[Path]:
+        """Return the files of a role, at least one.
+
+        Raises:
+            DataError: nothing matches; the message lists what was looked for.
+        """
+        code = language or self.language
+        found = locate(self.source, role, root=self.root, values=self.languages[code])
+        if not found:
+            tried = " or ".join(expand(self.source, role, self.languages[code]))
+            raise DataError(f"task {self.task!r}, language {code!r}: no {tried} under {self.root}")
+        return found
+
+    def text(self, role: str, *, language: str | None = None) -> TextFile:
+        """Read the one file of a role.
+
+        Raises:
+            DataError: none or several match, or the file is unreadable.
+        """
+        found = self.paths(role, language=language)
+        if len(found) > 1:
+            names = ", ".join(p.name for p in found)
+            raise DataError(
+                f"task {self.task!r}: reader {self.source.reader!r} takes one file as {role!r}, found {names}"
+            )
+        return read_text(found[0], root=self.root)
+
+    def options(self, **defaults: Option) -> dict[str, Option]:
+        """Return the reader's options: the defaults, overridden by what the source says.
+
+        Raises:
+            SpecError: an option that the reader does not have, or of another type.
+        """
+        for name, value in self.source.options.items():
+            if name not in defaults:
+                raise SpecError(
+                    f"reader {self.source.reader!r} has no option {name!r}{did_you_mean(name, defaults)}; "
+                    f"it has {', '.join(defaults) or 'none'}"
+                )
+            if type(value) is not type(defaults[name]):
+                raise SpecError(
+                    f"reader {self.source.reader!r}: option {name!r} must be of the kind of "
+                    f"{defaults[name]!r}, found {value!r}"
+                )
+        return {**defaults, **self.source.options}
+
+
+Reader = Callable[[Reading], DataSet]

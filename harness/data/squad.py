@@ -1,0 +1,149 @@
+"""SQuAD JSON: XQuAD, SQuAD v1.1 and everything in their shape."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.data.reading import Reading
+from harness.data.text import TextFile, require
+from harness.errors import DataError
+from harness.records import Answer, DataSet, Example, SpanQAInputs, canonical_json
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with all its gold answers, their offsets already checked."""
+
+    question_id: str
+    text: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A context with its questions. `number` counts the paragraphs of the file from 1."""
+
+    where: str
+    number: int
+    cluster_id: str
+    context: str
+    questions: tuple[Question, ...]
+    sentence_breaks: tuple[tuple[int, int], ...] | None
+
+
+def read_squad(reading: Reading) -> DataSet:
+    """Read the role `articles`: one example per question, in file order.
+
+    `example_id` and `parallel_id` are the question's id (XQuAD's files share them), `cluster_id`
+    is the article. The gold is the JSON list of the answer texts. An answer that does not stand at
+    its offset is looked for elsewhere in its context and the nearest place taken: the repair
+    `answer_offset` (copies of XQuAD exist whose contexts were stripped but not their offsets).
+
+    Raises:
+        DataError: a malformed file, a question without answer, an answer that its context lacks.
+    """
+    reading.options()
+    file = reading.text("articles")
+    repairs = Counter(file.repairs)
+    examples = [
+        Example(
+            question.question_id,
+            SpanQAInputs(question.text, paragraph.context, question.answers),
+            gold=canonical_json([answer.text for answer in question.answers]),
+            parallel_id=question.question_id,
+            cluster_id=paragraph.cluster_id,
+        )
+        for paragraph in paragraphs_of(file, repairs)
+        for question in paragraph.questions
+    ]
+    return DataSet(reading.task, reading.language, tuple(examples), (), (file.source,), dict(repairs))
+
+
+def paragraphs_of(file: TextFile, repairs: Counter[str]) -> Iterator[Paragraph]:
+    """Yield the paragraphs of a file in order; what is mended is added to `repairs`.
+
+    Raises:
+        DataError: as `read_squad`.
+    """
+    number = 0
+    for position, article in enumerate(require(file.json(), "data", list, where=file.name), 1):
+        title = article.get("title") if isinstance(article, dict) else None
+        label = f"{file.name}: article {position}" + (f" ({title})" if title else "")
+        for entry in require(article, "paragraphs", list, where=label):
+            number += 1
+            where = f"{label}, paragraph {number}"
+            context = require(entry, "context", str, where=where)
+            questions = tuple(
+                _question(raw, context, where, repairs) for raw in require(entry, "qas", list, where=where)
+            )
+            breaks = _sentence_breaks(entry, context, where)
+            yield Paragraph(where, number, article_id(title, context), context, questions, breaks)
+
+
+def article_id(title: Any, context: str) -> str:
+    """Return the id of an article: its title, else a hash of the context.
+
+    Underscores, spacing and Unicode forms do not count, so that XQuAD and XQuAD-R agree.
+    """
+    if isinstance(title, str) and title.strip():
+        return " ".join(unicodedata.normalize("NFC", title).replace("_", " ").split())
+    return "context:" + hashlib.sha256(context.encode("utf-8")).hexdigest()[:16]
+
+
+def _question(raw: Any, context: str, where: str, repairs: Counter[str]) -> Question:
+    question_id = require(raw, "id", str, where=where)
+    where = f"{where}, question {question_id}"
+    answers = []
+    for answer in require(raw, "answers", list, where=where):
+        text = require(answer, "text", str, where=where)
+        if not text:
+            raise DataError(
+                f"{where}: the answer is empty; XTREME's own download script blanks the answers of its "
+                "test files. Use the original file of the release"
+            )
+        start = require(answer, "answer_start", int, where=where)
+        found = _find(text, context, start)
+        if found is None:
+            raise DataError(
+                f"{where}: the answer {text!r:.80} (answer_start {start}) is nowhere in its context; "
+                "context and answers must come from one release"
+            )
+        if found != start:
+            repairs["answer_offset"] += 1
+        answers.append(Answer(text, found))
+    if not answers:
+        raise DataError(
+            f"{where}: there is no answer; unanswerable or hidden questions can be neither trained on "
+            "nor scored"
+        )
+    return Question(question_id, require(raw, "question", str, where=where), tuple(answers))
+
+
+def _find(text: str, context: str, start: int) -> int | None:
+    """Return where `text` stands in `context`, nearest to `start`; of two as near, the earlier."""
+    if start >= 0 and context.startswith(text, start):
+        return start
+    before = context.rfind(text, 0, max(start, 0) + len(text))
+    after = context.find(text, max(start, 0))
+    places = [place for place in (before, after) if place >= 0]
+    return min(places, key=lambda place: abs(place - start), default=None)
+
+
+def _sentence_breaks(entry: dict[str, Any], context: str, where: str) -> tuple[tuple[int, int], ...] | None:
+    if "sentence_breaks" not in entry:
+        return None
+    breaks = []
+    for pair in require(entry, "sentence_breaks", list, where=where):
+        good = isinstance(pair, list) and len(pair) == 2 and all(type(value) is int for value in pair)
+        if not good or not 0 <= pair[0] <= pair[1] <= len(context):
+            raise DataError(
+                f"{where}: sentence break {pair!r:.60} is not [start, end] within the context of "
+                f"{len(context)} characters"
+            )
+        breaks.append((pair[0], pair[1]))
+    return tuple(breaks)

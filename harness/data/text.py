@@ -1,0 +1,123 @@
+"""Checked reading of text files: hashes, UTF-8, lines, JSON; every complaint names file and line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harness.errors import DataError
+from harness.records import SourceFile
+
+T = TypeVar("T")
+
+_BOM = "\ufeff"
+_NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """A decoded file. `name` is its path relative to the data folder; `had_bom` says what was cut."""
+
+    name: str
+    text: str
+    source: SourceFile
+    had_bom: bool = False
+
+    @property
+    def repairs(self) -> dict[str, int]:
+        """The repairs of the file as a whole, by name."""
+        return {"bom": 1} if self.had_bom else {}
+
+    def lines(self) -> list[str]:
+        """Return the lines without their ends (LF or CRLF); a final line end adds no empty line.
+
+        Other characters that Unicode calls line separators stay inside their line: they occur
+        within sentences, and splitting there would shift every line number that follows.
+        """
+        body = self.text.removesuffix("\n")
+        return [line.removesuffix("\r") for line in body.split("\n")]
+
+    def json(self) -> Any:
+        """Parse the file as one JSON value.
+
+        Raises:
+            DataError: with line and column, if it is not JSON.
+        """
+        try:
+            return json.loads(self.text)
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{self.name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}; "
+                "the file may be cut off or may not be the one that the task names"
+            ) from None
+
+    def json_lines(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (`file:line`, object) for each line; blank lines are passed over.
+
+        Raises:
+            DataError: with file and line, if a line is not a JSON object.
+        """
+        for number, line in enumerate(self.lines(), 1):
+            if not line.strip():
+                continue
+            where = f"{self.name}:{number}"
+            try:
+                value = json.loads(line)
+            except json.JSONDecodeError as error:
+                raise DataError(f"{where}:{error.colno}: not valid JSON: {error.msg}") from None
+            if not isinstance(value, dict):
+                raise DataError(f"{where}: expected a JSON object, found {_kind_of(value)}")
+            yield where, value
+
+
+def read_text(path: Path, *, root: Path) -> TextFile:
+    """Read a UTF-8 file, hash its bytes, and cut a byte order mark.
+
+    Raises:
+        DataError: the file cannot be opened, is empty, or is not UTF-8 (with line and byte offset).
+    """
+    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read under {root}: {error.strerror or error}") from None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{name}:{line}: byte {error.start} (0x{data[error.start]:02x}) is not valid UTF-8; "
+            "get the original file again, or convert this one to UTF-8"
+        ) from None
+    had_bom = text.startswith(_BOM)
+    text = text.removeprefix(_BOM)
+    if not text.strip():
+        raise DataError(f"{name}: the file is empty ({len(data)} bytes); get it again")
+    return TextFile(name, text, SourceFile(name, hashlib.sha256(data).hexdigest()), had_bom)
+
+
+def require(record: Any, key: str, kind: type[T], *, where: str) -> T:
+    """Return `record[key]`, which must be of the given type; true and false are no numbers.
+
+    Raises:
+        DataError: the record is no object, lacks the key, or holds another type.
+    """
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: expected an object with {key!r}, found {_kind_of(record)}")
+    if key not in record:
+        raise DataError(f"{where}: {key!r} is missing; there are {', '.join(map(repr, record)) or 'no keys'}")
+    value = record[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        raise DataError(f"{where}: {key!r} must be {_NAMES[kind]}, found {_kind_of(value)}")
+    return value
+
+
+def _kind_of(value: Any) -> str:
+    for kind, name in _NAMES.items():
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return name if isinstance(value, list | dict) else f"{name} ({value!r:.60})"
+    return json.dumps(value)

@@ -1,0 +1,237 @@
+"""The main path: one call per step, top to bottom.
+
+Steps 7 to 10 read only what step 6 wrote, so `score_run` repeats them without model or data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.backends.checkpoint import open_model
+from harness.backends.sentence_modules import has_modules
+from harness.errors import IncompleteRun, RequestError, ResultError
+from harness.execution import Execution, find_training, run_job
+from harness.planning import choose_recipes, make_plan
+from harness.preparation import check_files, data_folder, read_data
+from harness.progress import Progress
+from harness.recording import begin_record, finish_record, suite_of, task_of
+from harness.records import canonical_json
+from harness.results.examples import write_examples
+from harness.results.findings import Findings
+from harness.results.folder import RunFolder, write_bytes
+from harness.results.record import (
+    RunRecord,
+    changed_versions,
+    check_same_run,
+    comparable_request,
+    read_record,
+    write_record,
+)
+from harness.results.report import report_tables, write_report
+from harness.results.scores import Scores, encode_scores
+from harness.results.table import Table
+from harness.scoring import Scored, score_language, statistics_columns, summarise
+from harness.specfiles.catalog import load_adapter, load_adapters
+from harness.specs.run import RunSpec
+from harness.verification import check_gold, check_source
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a run came to. `incomplete` has one line per cell that failed."""
+
+    folder: Path
+    findings: Findings
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def scores(self) -> Scores:
+        """The scores tree, as `scores.json` holds it."""
+        return self.findings.scores
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables in reading order."""
+        return report_tables(self.findings)
+
+
+def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
+    """Evaluate a checkpoint: fine-tune where a task trains, predict, score, and write a run folder.
+
+    Started again on the same folder, the same request does only what is missing.
+
+    Raises:
+        HarnessError: the input is wrong; nothing was written then.
+        IncompleteRun: not a single cell could be predicted.
+    """
+    progress = progress or Progress()
+    # 1, 2: the request and the specs
+    plan = make_plan(request)
+    # 4: the model (which recipe is the default depends on it; its weights stay on disk)
+    model, reason = open_model(
+        request.model,
+        adapters={loaded.spec.name: loaded.spec for loaded in load_adapters()},
+        asked_adapter=load_adapter(request.adapter).spec if request.adapter else None,
+        device=request.device,
+        dtype=request.dtype,
+        offline=request.offline,
+        allow_pickle=request.allow_pickle,
+        trust_remote_code=request.trust_remote_code,
+    )
+    progress.say(reason)
+    jobs = choose_recipes(plan, model.adapter, sentence_encoder=has_modules(model.path))
+    # 3: the examples
+    data_dir = data_folder(request.data_dir, jobs)
+    training = find_training(jobs, model, fresh_head=request.fresh_head, progress=progress)
+    check_files(jobs, training, data_dir)
+    data = {
+        job.task.name: read_data(
+            job, data_dir, trains=job.task.name in training, limit=request.limit, progress=progress
+        )
+        for job in jobs
+    }
+    record = begin_record(plan, jobs, model=model, adapter_reason=reason, data=data, training=training)
+    folder = RunFolder(_choose_out(request, record))
+    with folder.locked():
+        record = _continue(folder, record, resume=request.resume, progress=progress)
+        write_record(folder.run_json, record)
+        # 5, 6: fine-tune, predict
+        run = Execution(folder, model, request, progress)
+        failures = [
+            failure
+            for job in jobs
+            for failure in run_job(run, job, data[job.task.name], trains=job.task.name in training)
+        ]
+        record = finish_record(record, failures)
+        # 7 to 10: score, estimate, record, publish
+        findings = _score(folder, folder, record, progress)
+        if not findings.scores.tasks:
+            write_record(folder.run_json, record)
+            raise IncompleteRun("no cell could be predicted:\n" + "\n".join(f"  {f.message}" for f in failures))
+        _publish(folder, findings)
+        if request.discard_models and not failures:
+            shutil.rmtree(folder.path / "training", ignore_errors=True)
+    return Evaluation(folder.path, findings, tuple(f"{f.task}: {f.message}" for f in failures))
+
+
+def score_run(
+    run: Path | str,
+    *,
+    data_dir: Path | str | None = None,
+    out: Path | str | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Score a run folder again from its predictions and gold: steps 7 to 10, no model, no data.
+
+    Equal bytes prove that the folder is consistent. With `data_dir` gold is read from the source
+    again and must agree. Without `out` nothing is written; with it, a new run folder is.
+
+    Raises:
+        ResultError: the folder is damaged, its gold is not what run.json says (or what the source
+            holds), or its scores.json is not what its predictions give.
+    """
+    progress = progress or Progress()
+    folder = RunFolder(Path(run))
+    record = read_record(folder.run_json)
+    check_gold(folder, record)
+    if data_dir is not None:
+        check_source(record, Path(data_dir), progress)
+    findings = _score(folder, None, record, progress)
+    if out is not None:
+        _copy(folder, RunFolder(Path(out)), record, progress)
+        return Evaluation(Path(out), findings)
+    written = folder.scores_json.read_bytes() if folder.scores_json.is_file() else None
+    digest = hashlib.sha256(encode_scores(findings.scores)).hexdigest()
+    if written is None:
+        raise ResultError(f"{folder.path}: the run has no scores.json; --out writes a new folder with one")
+    if written != encode_scores(findings.scores):
+        raise ResultError(
+            f"{folder.scores_json} (written by xharness {record.versions.get('xharness', '?')}) is not what the "
+            f"predictions of the folder give (sha256 {digest[:16]}): it was edited, or a metric has changed "
+            "since. --out writes the new scores into a new folder"
+        )
+    progress.say(f"scores.json: the same bytes (sha256 {digest[:16]})")
+    return Evaluation(folder.path, findings)
+
+
+def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progress: Progress) -> Findings:
+    """Score every cell that `source` holds; write statistics to `target` if there is one."""
+    failed = {failure.task for failure in record.failures}
+    scored = []
+    with progress.phase("scoring", sum(len(t.languages) for t in record.tasks.values()), "cells") as advance:
+        for name, entry in record.tasks.items():
+            task, cells = task_of(record, name), []
+            for code in entry.languages:
+                try:
+                    cell = score_language(source, task, code)
+                except ResultError:
+                    # A cell that failed may lack files; any other must have them.
+                    if name not in failed:
+                        raise
+                    continue
+                if target is not None:
+                    write_examples(target.examples(name, code), cell, statistics_columns(task))
+                cells.append(cell)
+                advance(1)
+            scored.append(Scored(task, entry.expected, tuple(cells)))
+    with progress.phase("resampling", 1, "runs"):
+        scores, partial = summarise(
+            scored,
+            suite=suite_of(record),
+            recipe=record.recipe,
+            missing=record.absent,
+            resamples=record.request.resamples,
+        )
+    return Findings(scores, record, partial)
+
+
+def _publish(folder: RunFolder, findings: Findings) -> None:
+    """Write scores, record and report; run.json last, since its `finished` says that all is there."""
+    write_bytes(folder.scores_json, encode_scores(findings.scores))
+    write_report(folder, findings)
+    write_record(folder.run_json, findings.record)
+
+
+def _copy(source: RunFolder, target: RunFolder, record: RunRecord, progress: Progress) -> None:
+    """Write a new run folder with the predictions of another and scores of its own."""
+    if target.is_run_folder():
+        raise ResultError(f"{target.path} is a run folder already; --out takes a new one")
+    with target.locked():
+        for tree in ("predictions", "extra", "seeds"):
+            if (source.path / tree).is_dir():
+                shutil.copytree(source.path / tree, target.path / tree, dirs_exist_ok=True)
+        _publish(target, _score(source, target, record, progress))
+
+
+def _choose_out(request: RunSpec, record: RunRecord) -> Path:
+    if request.out is not None:
+        return Path(request.out).expanduser()
+    digest = hashlib.sha256(canonical_json(comparable_request(request)).encode("utf-8")).hexdigest()
+    assert record.model is not None, "BUG: an evaluation has a model"
+    stem = "".join(c if c.isalnum() or c in "._-" else "-" for c in Path(record.model.id).name) or "model"
+    return Path("runs") / f"{stem}-{record.model.weights_sha256[:8]}-{digest[:8]}"
+
+
+def _continue(folder: RunFolder, record: RunRecord, *, resume: bool, progress: Progress) -> RunRecord:
+    """Return the record to go on with: the folder's own start, if it holds the same run.
+
+    Raises:
+        ResultError: the folder belongs to another run.
+    """
+    if not folder.is_run_folder():
+        return record
+    if not resume:
+        folder.clear()
+        return record
+    old = read_record(folder.run_json)
+    check_same_run(old, record, folder.path)
+    if changed := changed_versions(old, record):
+        raise RequestError(
+            f"{folder.path} was begun with other versions ({', '.join(changed)}): numbers of one run must not mix them. "
+            "Use the old versions, another --out, or --no-resume to begin anew"
+        )
+    progress.say(f"{folder.path}: going on with the run of {old.started}")
+    return record.model_copy(update={"started": old.started, "finished": old.finished})

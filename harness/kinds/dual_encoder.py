@@ -1,0 +1,125 @@
+"""The training head of passage retrieval: questions and passages meet in one shared encoder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DataError, ModelError
+from harness.kinds.base import Head
+from harness.kinds.sequences import Feature, frame, pad
+from harness.records import Example, SpanQAInputs
+from harness.specs.settings import KindSettings, PassageRetrievalSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+# The tasks themselves leave a length open to mean the adapter's; training needs a number.
+_QUERY_LENGTH, _PASSAGE_LENGTH = 96, 256
+_INITIAL_SCALE = 100.0
+
+# The end of a sentence: closing punctuation, then closing quotes or brackets, then white space and
+# something that is no lower-case letter or digit; or full-width punctuation, which no space follows.
+_SENTENCE_END = re.compile(r"""[.!?…]['"”’)\]]*\s+(?=[^\sa-z0-9])|[。！？]['"”’)」』]*\s*|\n+""")
+
+
+class DualEncoderHead(Head):
+    """Trains an encoder so that a question's pooled output is nearest to its passage's.
+
+    One encoder serves both sides; its pooler output is normalised to length 1; the scores of all
+    pairs in a micro-batch, times a learnable scale that begins at 100, go through a softmax over
+    the passages. Negatives come from the micro-batch alone (4, as in the official script), gradient
+    accumulation adds none. What is saved is the encoder with its pooler: an ordinary checkpoint.
+
+    Training examples are SQuAD questions. The passage is the sentence that holds the beginning of
+    the first answer, then the whole paragraph, joined without a space, newlines removed. The official
+    script finds sentences with the `sb_sed` breaker, which is not public; here a sentence ends at
+    `.`, `!`, `?` or `…` before white space that no lower-case letter or digit follows, at `。！？`, and
+    at a line break.
+    Source: google-research/xtreme@838c13b third_party/run_retrieval_qa.py, utils_lareqa.py.
+    """
+
+    auto_class = "AutoModel"
+    labels: tuple[str, ...] = ()
+    micro_batch = 4
+
+    def features(
+        self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, settings: KindSettings
+    ) -> list[Feature]:
+        """Return one feature per question: `query` and `passage`, each with its own model inputs.
+
+        Raises:
+            DataError: if an example has no answer.
+        """
+        assert isinstance(settings, PassageRetrievalSettings)
+        questions, passages = [], []
+        for example in examples:
+            inputs = example.inputs
+            assert isinstance(inputs, SpanQAInputs)
+            if not inputs.answers:
+                raise DataError(f"training question {example.example_id!r} has no answer to train on")
+            sentence = sentence_at(inputs.context, inputs.answers[0].start)
+            questions.append(inputs.question.strip())
+            passages.append((sentence + inputs.context).replace("\n", ""))
+        queries = _encode(questions, tokenizer, settings.query_max_length or _QUERY_LENGTH)
+        targets = _encode(passages, tokenizer, settings.passage_max_length or _PASSAGE_LENGTH)
+        # Input ids of both sides stand outside too: they give a feature its length.
+        return [
+            {"query": query, "passage": passage, "input_ids": passage["input_ids"]}
+            for query, passage in zip(queries, targets, strict=True)
+        ]
+
+    def collate(self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+        """Pad each side of a batch by itself; returns `query` and `passage`, dicts of tensors."""
+        return {side: pad([f[side] for f in features], tokenizer) for side in ("query", "passage")}
+
+    def prepare(self, model: PreTrainedModel) -> None:
+        """Register the scale as a parameter of the encoder.
+
+        Raises:
+            ModelError: if the model has no pooler.
+        """
+        import torch
+
+        if getattr(model, "pooler", None) is None:
+            raise ModelError(
+                f"passage retrieval trains the pooler output, and {type(model).__name__} has no pooler: use a model "
+                "of the BERT or XLM-R family, or --recipe none to retrieve with the encoder as it is"
+            )
+        scale = torch.full((1,), _INITIAL_SCALE, device=model.device)
+        model.register_parameter("retrieval_scale", torch.nn.Parameter(scale))
+
+    def loss(self, model: PreTrainedModel, batch: Mapping[str, Any]) -> Tensor:
+        """Return the mean cross-entropy of each question's own passage among the batch's."""
+        import torch
+        from torch.nn.functional import cross_entropy, normalize
+
+        query, passage = (
+            normalize(model(**batch[side]).pooler_output.float(), dim=-1) for side in ("query", "passage")
+        )
+        scores = query @ passage.T * model.get_parameter("retrieval_scale")
+        return cross_entropy(scores, torch.arange(len(scores), device=scores.device))
+
+    def finish(self, model: PreTrainedModel) -> None:
+        """Remove the scale, so that the checkpoint is an ordinary encoder."""
+        del model.retrieval_scale
+
+
+def sentence_at(context: str, position: int) -> str:
+    """Return the sentence of a context that holds a character position, without outer white space."""
+    edges = [0, *(m.end() for m in _SENTENCE_END.finditer(context)), len(context)]
+    for start, stop in pairwise(edges):
+        if start <= position < stop:
+            return context[start:stop].strip()
+    return context.strip()
+
+
+def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Feature]:
+    around = frame(tokenizer, texts=1)
+    if not texts:
+        return []
+    ids = tokenizer(list(texts), add_special_tokens=False, verbose=False)["input_ids"]
+    return [around.assemble(i[: max_length - around.size]) for i in ids]

@@ -1,0 +1,76 @@
+"""Metric id -> implementation, imported on first use.
+
+Ids are what task files write under `computes`. Those in `AT_K` take a cut-off: `average_precision@20`.
+A user's own metric is an importable name, `package.module:Class`, without arguments.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from harness.errors import SpecError, did_you_mean
+from harness.metrics.base import Metric
+
+TABLE = {
+    "accuracy": "harness.metrics.accuracy:Accuracy",
+    "token_accuracy": "harness.metrics.accuracy:TokenAccuracy",
+    "chunk_f1_legacy": "harness.metrics.chunks:LegacyChunkF1",
+    "chunk_precision_legacy": "harness.metrics.chunks:LegacyChunkPrecision",
+    "chunk_recall_legacy": "harness.metrics.chunks:LegacyChunkRecall",
+    "squad_f1": "harness.metrics.squad:SquadF1",
+    "squad_exact_match": "harness.metrics.squad:SquadExactMatch",
+}
+AT_K = {"average_precision": "harness.metrics.ranking:AveragePrecision"}
+
+
+@cache
+def metric_named(metric: str) -> Metric:
+    """Return the metric's one object.
+
+    Raises:
+        SpecError: if there is no metric of that id, its cut-off is wrong, or a user's class cannot be
+            imported or is no metric.
+    """
+    if metric in TABLE:
+        return cast(Metric, _load(TABLE[metric])())
+    name, at, k = metric.partition("@")
+    if name in AT_K:
+        if not (at and k.isascii() and k.isdigit() and int(k) >= 1):
+            raise SpecError(f"metric {metric!r} needs a cut-off of at least 1, as in '{name}@20'")
+        return cast(Metric, _load(AT_K[name])(int(k)))
+    if ":" in metric:
+        return _user_metric(metric)
+    known = [*TABLE, *(f"{n}@20" for n in AT_K)]
+    raise SpecError(
+        f"there is no metric {metric!r}{did_you_mean(metric, known)}; "
+        f"known are {', '.join(known)}, and 'package.module:Class' for your own"
+    )
+
+
+def _load(path: str) -> type:
+    module, _, attribute = path.partition(":")
+    return cast(type, getattr(import_module(module), attribute))
+
+
+def _user_metric(path: str) -> Metric:
+    module, _, attribute = path.partition(":")
+    try:
+        made = _load(path)()
+    except (ImportError, ValueError) as error:
+        raise SpecError(
+            f"metric {path!r}: the module {module!r} cannot be imported ({error}); "
+            "it must be importable by that name in this environment"
+        ) from error
+    except AttributeError as error:
+        raise SpecError(f"metric {path!r}: {error}; name a class of the module {module!r}") from error
+    except TypeError as error:
+        raise SpecError(f"metric {path!r}: {attribute} cannot be made without arguments ({error})") from error
+    lacking = [part for part in ("columns", "per_example", "value") if not hasattr(made, part)]
+    if lacking:
+        raise SpecError(
+            f"metric {path!r}: the class has no {' or '.join(repr(part) for part in lacking)}; "
+            "see harness.metrics.base.Metric for what a metric is"
+        )
+    return cast(Metric, made)

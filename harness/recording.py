@@ -1,0 +1,183 @@
+"""Step 9: what `run.json` says of a run, and what a later `score` reads out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.backends.model import Model
+from harness.data.fingerprint import fingerprint
+from harness.execution import seeds_of, training_keys
+from harness.planning import DEFAULT_PROFILE, ENCODER_KINDS, Job, Plan
+from harness.preparation import Prepared
+from harness.records import DataSet, canonical_json
+from harness.results.provenance import read_clock, read_git_state, read_versions
+from harness.results.record import (
+    DataRecord,
+    Environment,
+    Failure,
+    ModelRecord,
+    RunRecord,
+    SourceRecord,
+    SpecRecord,
+    TaskRecord,
+    TrainingRecord,
+)
+from harness.retrieval.screening import resolve_engine
+from harness.specfiles.catalog import Loaded
+from harness.specs.adapter import AdapterSpec
+from harness.specs.suite import SuiteSpec
+from harness.specs.task import TaskSpec
+
+
+def begin_record(
+    plan: Plan,
+    jobs: Sequence[Job],
+    *,
+    model: Model,
+    adapter_reason: str,
+    data: Mapping[str, Prepared],
+    training: frozenset[str],
+) -> RunRecord:
+    """Return the record of a run that is about to begin."""
+    request = plan.request
+    return RunRecord(
+        request=request,
+        suite=plan.suite.spec.name if plan.suite else None,
+        recipe=profile_of(plan, jobs),
+        specs=_spec_records(plan, jobs, model.adapter),
+        tasks={
+            selected.task.spec.name: TaskRecord(
+                recipe=job.recipe_name,
+                head=_head_origin(job, training),
+                zero_shot=job.recipe.zero_shot,
+                languages=job.languages,
+                expected=selected.expected,
+                settings=job.settings.model_dump(mode="json"),
+            )
+            for selected, job in zip(plan.selected, jobs, strict=True)
+        },
+        absent=dict(plan.absent),
+        model=ModelRecord(
+            id=model.model_id,
+            revision=model.revision,
+            weights_sha256=model.weights_sha256,
+            adapter=model.adapter.name,
+            adapter_version=model.adapter.version,
+            adapter_reason=adapter_reason,
+        ),
+        data={
+            name: {code: _data_record(found) for code, found in prepared.test.items()}
+            for name, prepared in data.items()
+        },
+        seeds=request.seeds,
+        training={
+            job.task.name: tuple(
+                TrainingRecord(
+                    key=key,
+                    seed=seed,
+                    recipe=job.recipe_name,
+                    detail={"training_sets": dict(data[job.task.name].fingerprints)},
+                )
+                for seed, key in training_keys(
+                    job, data[job.task.name], model, seeds_of(request, trains=True)
+                ).items()
+            )
+            for job in jobs
+            if job.task.name in training
+        },
+        versions=read_versions(),
+        environment=_environment(model, request.search),
+        git=read_git_state(),
+        started=read_clock(),
+        limit=request.limit,
+        smoke=any(job.recipe.stamp == "smoke" for job in jobs),
+    )
+
+
+def profile_of(plan: Plan, jobs: Sequence[Job]) -> str:
+    """Return the recipe profile as one word: the common recipe of all tasks, else what they stem from."""
+    names = {job.recipe_name for job in jobs}
+    if len(names) == 1:
+        return names.pop()
+    return plan.request.recipe or (plan.suite.spec.default_recipe if plan.suite else DEFAULT_PROFILE)
+
+
+def suite_of(record: RunRecord) -> SuiteSpec | None:
+    """Return the suite of a recorded run as it was then."""
+    found = record.spec("suite", record.suite) if record.suite else None
+    return SuiteSpec.model_validate(found.content) if found else None
+
+
+def task_of(record: RunRecord, name: str) -> TaskSpec:
+    """Return a task of a recorded run as it was specified then."""
+    found = record.spec("task", name)
+    assert found is not None, f"BUG: task {name!r} was recorded without its specification"
+    return TaskSpec.model_validate(found.content)
+
+
+def _head_origin(job: Job, training: frozenset[str]) -> str:
+    if job.task.name in training:
+        return f"trained as {job.trained_as.name}" if job.trained_as is not job.task else "trained"
+    return "none" if job.task.kind in ENCODER_KINDS else "the checkpoint's own"
+
+
+def _spec_records(plan: Plan, jobs: Sequence[Job], adapter: AdapterSpec) -> tuple[SpecRecord, ...]:
+    records = []
+    if plan.suite:
+        records.append(_spec_record("suite", plan.suite))
+    records += [_spec_record("task", selected.task) for selected in plan.selected]
+    content = adapter.model_dump(mode="json")
+    digest = hashlib.sha256(canonical_json(content).encode("utf-8")).hexdigest()
+    records.append(
+        SpecRecord(
+            kind="adapter", name=adapter.name, version=adapter.version, sha256=digest, content=content
+        )
+    )
+    return tuple(records)
+
+
+def _spec_record(kind: Any, loaded: Loaded[Any]) -> SpecRecord:
+    spec = loaded.spec
+    return SpecRecord(
+        kind=kind,
+        name=spec.name,
+        version=spec.version,
+        sha256=loaded.sha256,
+        content=spec.model_dump(mode="json"),
+    )
+
+
+def _data_record(data: DataSet) -> DataRecord:
+    return DataRecord(
+        fingerprint=fingerprint(data),
+        examples=len(data.examples),
+        sources=tuple(SourceRecord(path=s.path, sha256=s.sha256) for s in data.sources),
+        repairs=dict(data.repairs),
+    )
+
+
+def _environment(model: Model, search: Any) -> Environment:
+    import platform
+
+    import torch
+
+    on_gpu = model.device.startswith("cuda")
+    return Environment(
+        device=model.device,
+        dtype=model.dtype,
+        search=resolve_engine(search, model.device),
+        threads=torch.get_num_threads(),
+        deterministic=(
+            "as far as the kernels are deterministic" if on_gpu else "same threads and versions, same bytes"
+        ),
+        hardware=torch.cuda.get_device_name() if on_gpu else platform.machine(),
+    )
+
+
+def finish_record(record: RunRecord, failures: Sequence[Failure]) -> RunRecord:
+    """Return the record of a run that is over; `finished` keeps its first value if nothing failed."""
+    if failures:
+        return record.model_copy(update={"failures": tuple(failures), "finished": None})
+    return record.model_copy(update={"failures": (), "finished": record.finished or read_clock()})

@@ -1,0 +1,145 @@
+"""What a report speaks of: the scores of a run, its record, and how to call things."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harness.results.record import RunRecord
+from harness.results.scores import PartialMean, PartialMeans, Score, Scores
+
+CONFIDENCE_NOTE = (
+    "95% intervals: t on the log-odds scale over resampled units; "
+    "they speak of these checkpoints and these items."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The input of every table, figure and page.
+
+    `partial` holds the means over the languages that are there, for tasks without an average.
+    """
+
+    scores: Scores
+    record: RunRecord
+    partial: PartialMeans = field(default_factory=dict)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks in the order the run named them."""
+        named = [s.name for s in self.record.specs if s.kind == "task" and s.name in self.scores.tasks]
+        return tuple(dict.fromkeys([*named, *self.scores.tasks]))
+
+    @property
+    def model_name(self) -> str:
+        """The model as it was asked for."""
+        return self.record.model.id if self.record.model else self.record.request.model
+
+    def title(self, task: str) -> str:
+        """Return the title of a task, else its name."""
+        spec = self.record.spec("task", task)
+        return str(spec.content.get("title") or task) if spec else task
+
+    def language_name(self, code: str) -> str:
+        """Return the English name of a language by the tag that a task gives for its code."""
+        for spec in self.record.specs:
+            languages = spec.content.get("languages") if spec.kind == "task" else None
+            entry = languages.get(code) if isinstance(languages, Mapping) else None
+            if isinstance(entry, Mapping) and entry.get("tag"):
+                return name_language(str(entry["tag"]), code)
+        return name_language(code, code)
+
+    def metrics(self, task: str) -> tuple[str, ...]:
+        """The metrics of a task, the main one first, then as its specification lists them."""
+        found = self.scores.tasks[task]
+        spec = self.record.spec("task", task)
+        listed = [str(m.get("name")) for m in spec.content.get("metrics", ())] if spec else []
+        order = dict.fromkeys([found.main, *listed, *sorted(found.metrics)])
+        return tuple(metric for metric in order if metric in found.metrics)
+
+    def languages(self, task: str) -> tuple[str, ...]:
+        """The scored languages of a task: the source language first, then by name."""
+        found = self.scores.tasks[task]
+        return self._sorted(found.metrics[found.main].languages, found.source_language)
+
+    def all_languages(self) -> tuple[str, ...]:
+        """Every scored language: source languages first, then by name."""
+        codes = {code for task in self.tasks for code in self.languages(task)}
+        sources = {t.source_language for t in self.scores.tasks.values()}
+        return tuple(sorted(codes, key=lambda c: (c not in sources, self.language_name(c).casefold(), c)))
+
+    def score(self, task: str, language: str, metric: str | None = None) -> Score | None:
+        """Return a score (default: of the main metric), or None where there is none."""
+        found = self.scores.tasks[task]
+        scored = found.metrics.get(metric or found.main)
+        return scored.languages.get(language) if scored else None
+
+    def mean(self, task: str, metric: str | None = None) -> tuple[Score | None, PartialMean | None]:
+        """Return the average, or None with the mean over the languages that are there, if any."""
+        found = self.scores.tasks[task]
+        name = metric or found.main
+        average = found.metrics[name].average
+        return average, None if average else self.partial.get(task, {}).get(name)
+
+    def expects(self, task: str, language: str) -> bool:
+        """Whether the benchmark tests a language in a task, scored or not."""
+        return self.score(task, language) is not None or language in self.scores.missing.get(task, ())
+
+    def _sorted(self, codes: Mapping[str, Score], source: str | None) -> tuple[str, ...]:
+        return tuple(sorted(codes, key=lambda c: (c != source, self.language_name(c).casefold(), c)))
+
+
+def name_language(tag: str, otherwise: str) -> str:
+    """Return the English name of a language tag; `otherwise` where the table does not have it."""
+    from harness.errors import HarnessError
+    from harness.languages import language
+
+    try:
+        return language(tag).name
+    except (HarnessError, KeyError):
+        return otherwise
+
+
+def mean_label(partial: PartialMean) -> str:
+    """Return `mean of de, fr`, or how many where the list would be long."""
+    if len(partial.languages) <= 6:
+        return f"mean of {', '.join(partial.languages)}"
+    return f"mean of {len(partial.languages)} languages"
+
+
+def repairs_note(record: RunRecord) -> str | None:
+    """Return one line on what the readers mended, or None if nothing was."""
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for task, languages in record.data.items():
+        for code, found in languages.items():
+            for repair, count in found.repairs.items():
+                if count:
+                    counts.setdefault((task, repair), {})[code] = count
+    if not counts:
+        return None
+    parts = [
+        f"{task} {repair} ({', '.join(f'{code} {count:,}' for code, count in sorted(by_code.items()))})"
+        for (task, repair), by_code in sorted(counts.items())
+    ]
+    return f"Repaired while reading: {'; '.join(parts)}."
+
+
+def failure_notes(record: RunRecord) -> tuple[str, ...]:
+    """Return one line per failed cell."""
+    return tuple(
+        f"Failed: {f.task}{f'/{f.language}' if f.language else ''}: {f.message}" for f in record.failures
+    )
+
+
+def closing_notes(findings: Findings) -> tuple[str, ...]:
+    """Return what stands under the tables of every format, the signature last."""
+    record = findings.record
+    repairs = repairs_note(record)
+    stamps = f"NOT COMPARABLE with published results. {_sentence(record.stamps)}" if record.stamps else None
+    notes = [CONFIDENCE_NOTE, repairs, *failure_notes(record), stamps, f"Signature: {record.signature}"]
+    return tuple(note for note in notes if note)
+
+
+def _sentence(parts: Sequence[str]) -> str:
+    return "; ".join(parts)[:1].upper() + "; ".join(parts)[1:] + "."

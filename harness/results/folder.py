@@ -1,0 +1,185 @@
+"""A run folder on disk: where each file lies, atomic writes, and the lock that keeps others out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import ResultError
+
+LOCK = ".lock"
+_TEMPORARY = ".xharness-tmp-"
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]*")
+
+
+def _part(what: str, value: str) -> str:
+    """Return a name that is safe as one part of a path."""
+    if not _PART.fullmatch(value):
+        raise ResultError(
+            f"{what} {value!r} cannot be part of a file name in a run folder: use letters, digits "
+            "and '.', '_', '-', '+', '@', beginning with a letter or digit"
+        )
+    return value
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; when the block ends well, it becomes `path`.
+
+    The content is on disk before the name changes, so a reader (and a later run, after a kill) sees
+    the old file or the new one and nothing between. When the block raises, the old file stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically, creating its folder."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable; Windows cannot open folders and needs no such call."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class RunFolder:
+    """The files of one run.
+
+    A seed of None means the first seed, whose files lie at the top; every further seed has the
+    same trees under `seeds/<seed>/`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def run_json(self) -> Path:
+        """What was asked, of what, with what."""
+        return self.path / "run.json"
+
+    @property
+    def scores_json(self) -> Path:
+        """The scores tree."""
+        return self.path / "scores.json"
+
+    def prediction(self, task: str, language: str, suffix: str, *, further_seed: int | None = None) -> Path:
+        """Return the place of the official predictions of a task in a language."""
+        return (
+            self._seed(further_seed) / "predictions" / _part("task", task) / _leaf("test", language, suffix)
+        )
+
+    def extra(
+        self, task: str, what: str, language: str, suffix: str, *, further_seed: int | None = None
+    ) -> Path:
+        """Return the place of an output that the official layout has no place for."""
+        leaf = _leaf(_part("output", what), language, suffix)
+        return self._seed(further_seed) / "extra" / _part("task", task) / leaf
+
+    def examples(self, task: str, language: str) -> Path:
+        """Return the place of gold and statistics of a task in a language, all seeds together."""
+        return self.path / "examples" / _part("task", task) / f"{_part('language', language)}.parquet"
+
+    def report(self, suffix: str) -> Path:
+        """Return the place of the report in a format: `md`, `html`, `tex` or `csv`."""
+        return self.path / f"report.{_part('suffix', suffix)}"
+
+    def training(self, key: str) -> Path:
+        """Return the folder of one training run."""
+        return self.path / "training" / _part("training key", key)
+
+    def _seed(self, seed: int | None) -> Path:
+        return self.path if seed is None else self.path / "seeds" / str(seed)
+
+    def is_run_folder(self) -> bool:
+        """Whether a run was begun here."""
+        return self.run_json.is_file()
+
+    def prepare(self) -> None:
+        """Make the folder ready to be written to.
+
+        Raises:
+            ResultError: if the path is a file, or a folder that holds something else than a run.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise ResultError(f"{self.path} is a file; --out takes a folder, new, empty or of an earlier run")
+        if self.path.is_dir() and not self.is_run_folder():
+            foreign = sorted(p.name for p in self.path.iterdir() if not _is_ours(p.name))
+            if foreign:
+                shown = ", ".join(foreign[:3]) + (", .." if len(foreign) > 3 else "")
+                raise ResultError(
+                    f"{self.path} is not a run folder (no run.json) and holds {shown}; "
+                    "--out takes a new or an empty folder, or one of an earlier run"
+                )
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    def clear(self) -> None:
+        """Remove everything that a run wrote; the folder must be held by `locked`."""
+        for entry in sorted(self.path.iterdir()):
+            if entry.name == LOCK:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process, after clearing what a killed run left half-written.
+
+        Raises:
+            ResultError: at once, if another process holds it or the folder cannot be used.
+        """
+        from filelock import FileLock, Timeout
+
+        self.prepare()
+        lock = FileLock(self.path / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ResultError(
+                f"another xharness process is working in {self.path}; "
+                "wait for it to end, or choose another --out"
+            ) from None
+        try:
+            self._clear_temporaries()
+            yield
+        finally:
+            lock.release()
+
+    def _clear_temporaries(self) -> None:
+        for left in sorted(self.path.rglob(f"{_TEMPORARY}*")):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _leaf(stem: str, language: str, suffix: str) -> str:
+    return f"{stem}-{_part('language', language)}.{_part('suffix', suffix)}"
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a name is what a run leaves before its run.json is there."""
+    return name == LOCK or name.startswith(_TEMPORARY)

@@ -1,0 +1,312 @@
+"""`run.json`: what was asked, of what, with what; enough to know whether two runs are the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import ResultError
+from harness.records import canonical_json
+from harness.results.folder import write_bytes
+from harness.specs.run import RunSpec
+
+# Where the files lie, and whether earlier work is used, changes no number. The data themselves are
+# compared by fingerprint, so that a folder that was moved is still the same request.
+_IRRELEVANT = frozenset({"out", "resume", "offline", "data_dir", "discard_models"})
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class SpecRecord(_Part):
+    """A resolved specification: its file's hash and what it came down to."""
+
+    kind: Literal["task", "suite", "adapter"]
+    name: str
+    version: str
+    sha256: str
+    content: dict[str, Any]
+
+
+class ModelRecord(_Part):
+    """The checkpoint, and the adapter that was chosen for it and why."""
+
+    id: str
+    revision: str | None
+    weights_sha256: str
+    adapter: str
+    adapter_version: str
+    adapter_reason: str = ""
+
+
+class SourceRecord(_Part):
+    """A file that was read, relative to the data folder."""
+
+    path: str
+    sha256: str
+
+
+class DataRecord(_Part):
+    """The test set of one task in one language."""
+
+    fingerprint: str
+    examples: int = Field(ge=0)
+    sources: tuple[SourceRecord, ...] = ()
+    repairs: dict[str, int] = Field(default_factory=dict)
+
+
+class TaskRecord(_Part):
+    """How one task was run. `expected` are the languages whose mean is the benchmark's number."""
+
+    recipe: str
+    head: str  # `trained`, `trained as TASK`, `the checkpoint's own`, `none`
+    zero_shot: bool
+    languages: tuple[str, ...]
+    expected: tuple[str, ...]
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class TrainingRecord(_Part):
+    """One training run. Tasks that share it (XQuAD and MLQA) name the same key."""
+
+    key: str
+    seed: int
+    recipe: str
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class GitState(_Part):
+    """The checkout of the harness."""
+
+    commit: str
+    dirty: bool
+
+
+class Environment(_Part):
+    """The machine, as far as it can change a number."""
+
+    device: str
+    dtype: str
+    search: str
+    threads: int
+    deterministic: str = ""  # how far the same command gives the same bytes here
+    hardware: str = ""
+
+
+class Failure(_Part):
+    """A cell that has no score, and why. `language` is null where the whole task failed."""
+
+    task: str
+    language: str | None = None
+    message: str
+
+
+class RunRecord(_Part):
+    """The whole of `run.json`. Times are UTC; `finished` is null while anything is still due."""
+
+    schema_version: Literal[1] = 1
+    request: RunSpec
+    suite: str | None
+    recipe: str | None
+    specs: tuple[SpecRecord, ...]
+    tasks: dict[str, TaskRecord] = Field(default_factory=dict)
+    absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # tasks of the suite not evaluated
+    model: ModelRecord | None
+    data: dict[str, dict[str, DataRecord]] = Field(default_factory=dict)
+    seeds: tuple[int, ...]
+    training: dict[str, tuple[TrainingRecord, ...]] = Field(default_factory=dict)
+    versions: dict[str, str]
+    environment: Environment | None
+    git: GitState | None = None
+    started: str
+    finished: str | None = None
+    failures: tuple[Failure, ...] = ()
+    limit: int | None = None
+    smoke: bool = False
+
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """What keeps these numbers from being compared with published ones."""
+        stamps = ["smoke recipe: trained on what the release holds, not comparable"] if self.smoke else []
+        if self.limit is not None:
+            stamps.append(f"limit {self.limit}: not comparable")
+        return tuple(stamps)
+
+    def spec(self, kind: str, name: str) -> SpecRecord | None:
+        """Return the record of a specification, or None."""
+        return next((s for s in self.specs if s.kind == kind and s.name == name), None)
+
+    @property
+    def signature(self) -> str:
+        """One line that says what the numbers are, to be quoted with them."""
+        tasks = "+".join(f"{s.name}@{s.version}" for s in self.specs if s.kind == "task")
+        fields = {
+            "xharness": self.versions.get("xharness", "?"),
+            "suite": self.suite or "none",
+            "tasks": tasks,
+        }
+        if self.model is not None:
+            fields["model"] = f"{self.model.id}@{self.model.weights_sha256[:8]}"
+            fields["adapter"] = f"{self.model.adapter}@{self.model.adapter_version}"
+        fields["recipe"] = self.recipe or "none"
+        fields["languages"] = "+".join(sorted(self.request.languages)) if self.request.languages else "all"
+        fields["seeds"] = "+".join(map(str, self.seeds))
+        if self.environment is not None:
+            fields["dtype"] = self.environment.dtype
+            fields["search"] = self.environment.search
+        fields["data"] = _data_hash(self.data)[:8]
+        fields["bs"] = str(self.request.resamples)
+        fields["limit"] = "no" if self.limit is None else str(self.limit)
+        # The bar separates fields and a line break would end the signature.
+        clean = {
+            k: "".join("_" if c == "|" or not c.isprintable() else c for c in v) for k, v in fields.items()
+        }
+        return "|".join(f"{key}:{value}" for key, value in clean.items())
+
+
+def encode_record(record: RunRecord) -> bytes:
+    """Write a record as JSON with its signature; keys in the order of the model."""
+    tree = record.model_dump(mode="json")
+    tree["signature"] = record.signature
+    return (json.dumps(tree, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode("utf-8")
+
+
+def decode_record(data: bytes, path: Path) -> RunRecord:
+    """Read a record back; `path` is for messages only. The signature is worked out anew.
+
+    Raises:
+        ResultError: if it is not JSON, of another schema version, or does not fit the schema.
+    """
+    try:
+        tree = json.loads(data)
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ResultError(f"{path}: not valid JSON ({error}); this is not a run that can be used") from None
+    version = tree.get("schema_version") if isinstance(tree, dict) else None
+    if version != 1:
+        raise ResultError(f"{path}: schema_version is {version!r}; this version of xharness reads 1")
+    tree.pop("signature", None)
+    try:
+        return RunRecord.model_validate(tree)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ResultError(f"{path}: {problems}; was it edited, or written by another version?") from None
+
+
+def read_record(path: Path) -> RunRecord:
+    """Read `run.json`.
+
+    Raises:
+        ResultError: if it is missing or not what this version writes.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ResultError(f"{path} cannot be read ({error.strerror}); is this a run folder?") from None
+    return decode_record(data, path)
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Write `run.json` atomically."""
+    write_bytes(path, encode_record(record))
+
+
+def comparable_request(request: RunSpec) -> dict[str, Any]:
+    """Return the part of a request that decides its numbers, as JSON values.
+
+    Left out: where files lie (`out`, `data_dir`) and how to get there (`resume`, `offline`, ..).
+    The order of tasks and languages does not count; that of the seeds does, the first is official.
+    """
+    tree = {k: v for k, v in request.model_dump(mode="json").items() if k not in _IRRELEVANT}
+    tree["tasks"] = sorted(tree["tasks"])
+    tree["languages"] = None if tree["languages"] is None else sorted(tree["languages"])
+    return tree
+
+
+def check_same_request(old: RunSpec, new: RunSpec, folder: Path) -> None:
+    """Refuse a request that is not the one a run folder was made for.
+
+    Raises:
+        ResultError: naming the first difference.
+    """
+    _refuse(first_difference(comparable_request(old), comparable_request(new)), folder)
+
+
+def check_same_run(old: RunRecord, new: RunRecord, folder: Path) -> None:
+    """Refuse to go on in a folder that was made from other inputs: request, weights, specs, data, dtype.
+
+    Languages whose data were not read yet, in either run, are not compared.
+
+    Raises:
+        ResultError: naming the first difference.
+    """
+    check_same_request(old.request, new.request, folder)
+    _refuse(first_difference(_inputs(old, new), _inputs(new, old)), folder)
+
+
+def changed_versions(old: RunRecord, new: RunRecord) -> list[str]:
+    """Return `torch 2.12.0 -> 2.13.0` for each library that changed between two parts of one run."""
+    names = sorted({*old.versions, *new.versions})
+    pairs = ((name, old.versions.get(name, "none"), new.versions.get(name, "none")) for name in names)
+    return [f"{name} {was} -> {now}" for name, was, now in pairs if was != now]
+
+
+def first_difference(old: Any, new: Any, place: str = "") -> str | None:
+    """Return `place: it was X, now Y` for the first difference of two JSON trees, or None."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in [*old, *(k for k in new if k not in old)]:
+            inner = f"{place}.{key}" if place else str(key)
+            if found := first_difference(old.get(key), new.get(key), inner):
+                return found
+        return None
+    return None if old == new else f"{place}: it was {_shown(old)}, now {_shown(new)}"
+
+
+def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
+    model = record.model.model_dump(exclude={"adapter_reason"}, mode="json") if record.model else None
+    environment = record.environment
+    data = {
+        task: {
+            code: {"fingerprint": found.fingerprint, "files": [s.sha256 for s in found.sources]}
+            for code, found in languages.items()
+            if code in other.data.get(task, {})
+        }
+        for task, languages in record.data.items()
+        if task in other.data
+    }
+    return {
+        "recipe": record.recipe,
+        "tasks": {name: task.model_dump(mode="json") for name, task in record.tasks.items()},
+        "model": model,
+        "specs": {f"{s.kind} {s.name}": s.sha256 for s in record.specs},
+        "data": data,
+        "seeds": list(record.seeds),
+        "device": environment.device if environment else None,
+        "dtype": environment.dtype if environment else None,
+        "search": environment.search if environment else None,
+    }
+
+
+def _refuse(difference: str | None, folder: Path) -> None:
+    if difference is not None:
+        raise ResultError(
+            f"{folder} belongs to a different run ({difference}); "
+            "choose another --out, or repeat the first request"
+        )
+
+
+def _shown(value: Any) -> str:
+    text = canonical_json(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _data_hash(data: Mapping[str, Mapping[str, DataRecord]]) -> str:
+    rows = sorted(
+        (task, code, found.fingerprint) for task, codes in data.items() for code, found in codes.items()
+    )
+    return hashlib.sha256(canonical_json(rows).encode("utf-8")).hexdigest()

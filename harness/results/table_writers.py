@@ -1,0 +1,255 @@
+"""Writers of a table: terminal, Markdown, CSV, LaTeX, HTML. Each returns text, or prints it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import IO, TYPE_CHECKING
+
+from harness.results.table import Number, Row, Table, TableCell, Text, aligned, isolate, one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+_FIGURE_SPACE = "\u2007"
+_MARKDOWN_SPECIAL = frozenset("\\`*_[]<>|~#&")
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+    "—": "---",
+    # A bracket that opens a row would be read as the option of the line break before it.
+    "[": "{[}",
+    "]": "{]}",
+}
+
+
+def print_tables(
+    tables: Sequence[Table],
+    *,
+    file: IO[str] | None = None,
+    notes: Iterable[str] = (),
+    width: int | None = None,
+) -> None:
+    """Print tables to a terminal or a pipe (default: stdout), then notes, one a line.
+
+    Into a pipe nothing is coloured, wrapped or cut; NO_COLOR is honoured in a terminal.
+    """
+    from rich.console import Console
+    from rich.text import Text as RichText
+
+    console = Console(file=file, highlight=False, markup=False, emoji=False, width=width)
+    if width is None and not console.is_terminal:
+        console.width = max([_natural_width(t) for t in tables], default=80)
+    with console.capture() as captured:
+        for table in tables:
+            console.print(RichText(one_line(table.title), style="bold"), soft_wrap=True)
+            console.print(_rich(table))
+            for note in table.notes:
+                console.print(RichText(one_line(note), style="dim"), soft_wrap=True)
+            console.print()
+        for note in notes:
+            console.print(RichText(one_line(note)), soft_wrap=True)
+    # rich fills every line of a table with spaces to its full width.
+    console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _rich(table: Table) -> RichTable:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text as RichText
+
+    styles = {"plain": "", "strong": "bold", "muted": "dim"}
+    out = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        out.add_column(RichText(one_line(column.header)), justify=column.align, overflow="fold")
+    columns = [aligned(table, i, pad=" ") for i in range(len(table.columns))]
+    for number, row in enumerate(table.rows):
+        if row.rule and number:
+            out.add_section()
+        out.add_row(
+            *(
+                RichText(isolate(columns[i][number]), style=styles[c.emphasis])
+                for i, c in enumerate(row.cells)
+            )
+        )
+    return out
+
+
+def _natural_width(table: Table) -> int:
+    from rich.cells import cell_len
+
+    widths = [
+        max([cell_len(one_line(column.header)), *map(cell_len, aligned(table, i, pad=" "))])
+        for i, column in enumerate(table.columns)
+    ]
+    return sum(widths) + 3 * len(widths) + 4
+
+
+def to_markdown(table: Table, *, level: int = 2) -> str:
+    """Return a heading, a pipe table and the notes; ends with a line feed."""
+    columns = [aligned(table, i, pad=_FIGURE_SPACE) for i in range(len(table.columns))]
+    head = [markdown_text(c.header) for c in table.columns]
+    body = [
+        [_markdown_cell(cell, columns[i][number]) for i, cell in enumerate(row.cells)]
+        for number, row in enumerate(table.rows)
+    ]
+    widths = [max(3, len(head[i]), *(len(row[i]) for row in body)) for i in range(len(head))]
+    lines = [f"{'#' * level} {markdown_text(table.title)}", "", _pipes(_padded(table, head, widths))]
+    rules = [
+        "-" * (w - 1) + (":" if c.align == "right" else "-")
+        for c, w in zip(table.columns, widths, strict=True)
+    ]
+    lines += [_pipes(rules), *(_pipes(_padded(table, row, widths)) for row in body)]
+    for note in table.notes:
+        lines += ["", markdown_text(note)]
+    return "\n".join(lines) + "\n"
+
+
+def _padded(table: Table, texts: Sequence[str], widths: Sequence[int]) -> list[str]:
+    return [
+        text.rjust(width) if column.align == "right" else text.ljust(width)
+        for column, text, width in zip(table.columns, texts, widths, strict=True)
+    ]
+
+
+def _pipes(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"
+
+
+def _markdown_cell(cell: TableCell, text: str) -> str:
+    if isinstance(cell, Text):
+        text = isolate(markdown_text(text))
+    return f"**{text.strip(_FIGURE_SPACE)}**" if cell.emphasis == "strong" and text else text
+
+
+def markdown_text(text: str) -> str:
+    """Return text with everything escaped that Markdown would act on."""
+    return "".join(f"\\{char}" if char in _MARKDOWN_SPECIAL else char for char in one_line(text))
+
+
+def to_csv(table: Table) -> str:
+    """Return comma-separated text with a header; a column with intervals becomes three.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe before it. Numbers are written
+    with six decimals at most and without padding; an absent number is an empty field.
+    """
+    intervals = [
+        any(isinstance(row.cells[i], Number) and row.cells[i].parts()[1] for row in table.rows)  # type: ignore[union-attr]
+        for i in range(len(table.columns))
+    ]
+    header: list[str] = []
+    for column, interval in zip(table.columns, intervals, strict=True):
+        header += [column.header, *([f"{column.header} low", f"{column.header} high"] if interval else [])]
+    return csv_lines([header, *(_csv_row(row, intervals) for row in table.rows)])
+
+
+def csv_lines(rows: Iterable[Sequence[str | float | int | None]]) -> str:
+    """Return rows as CSV: text made harmless, numbers with six decimals at most, None empty."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_csv_field(value) for value in row])
+    return stream.getvalue()
+
+
+def _csv_row(row: Row, intervals: Sequence[bool]) -> list[str | float | None]:
+    fields: list[str | float | None] = []
+    for cell, interval in zip(row.cells, intervals, strict=True):
+        if isinstance(cell, Number):
+            fields += [cell.value, *([cell.low, cell.high] if interval else [])]
+        else:
+            fields += [cell.text, *(["", ""] if interval else [])]
+    return fields
+
+
+def _csv_field(value: str | float | int | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, int):
+        return str(value)
+    text = one_line(value)
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
+
+
+def to_latex(table: Table, *, label: str | None = None) -> str:
+    """Return a `table` environment in the style of booktabs; the preamble needs that package."""
+    align = "".join("r" if c.align == "right" else "l" for c in table.columns)
+    columns = [aligned(table, i, pad=_FIGURE_SPACE) for i in range(len(table.columns))]
+    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{latex_text(table.title)}}}"]
+    if label:
+        lines.append(rf"\label{{{label}}}")
+    lines += [rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule"]
+    lines += [" & ".join(latex_text(c.header) for c in table.columns) + r" \\", r"\midrule"]
+    for number, row in enumerate(table.rows):
+        if row.rule and number:
+            lines.append(r"\midrule")
+        cells = [_latex_cell(cell, columns[i][number]) for i, cell in enumerate(row.cells)]
+        lines.append(" & ".join(cells) + r" \\")
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if table.notes:
+        notes = r" \\ ".join(latex_text(note) for note in table.notes)
+        lines.append(
+            rf"\par\medskip{{\footnotesize\begin{{tabular}}{{@{{}}p{{\linewidth}}@{{}}}}{notes}\end{{tabular}}}}"
+        )
+    lines.append(r"\end{table}")
+    return "\n".join(lines) + "\n"
+
+
+def latex_text(text: str) -> str:
+    """Return text with everything escaped that LaTeX would act on."""
+    return "".join(_LATEX.get(char, char) for char in one_line(text))
+
+
+def _latex_cell(cell: TableCell, text: str) -> str:
+    text = latex_text(text).replace(_FIGURE_SPACE, r"\phantom{0}")
+    return rf"\textbf{{{text}}}" if cell.emphasis == "strong" and text else text
+
+
+def to_html(table: Table) -> str:
+    """Return a `<table>` without styles; classes `num`, `strong`, `muted` and `rule` are for the page.
+
+    Cells of text are isolated from each other's writing direction.
+    """
+    columns = [aligned(table, i, pad=_FIGURE_SPACE) for i in range(len(table.columns))]
+    lines = ["<table>", f"<caption>{_html(table.title)}</caption>", "<thead><tr>"]
+    for column in table.columns:
+        number = ' class="num"' if column.align == "right" else ""
+        lines.append(f'<th scope="col"{number}>{_html(column.header)}</th>')
+    lines.append("</tr></thead>")
+    lines.append("<tbody>")
+    for position, row in enumerate(table.rows):
+        lines.append('<tr class="rule">' if row.rule else "<tr>")
+        for i, cell in enumerate(row.cells):
+            names = ["num"] if table.columns[i].align == "right" else []
+            names += [cell.emphasis] if cell.emphasis != "plain" else []
+            classes = f' class="{" ".join(names)}"' if names else ""
+            tag, scope = ("th", ' scope="row"') if i == 0 else ("td", "")
+            lines.append(f"<{tag}{scope}{classes}>{_html_cell(cell, columns[i][position])}</{tag}>")
+        lines.append("</tr>")
+    lines += ["</tbody>", "</table>"]
+    lines += [f'<p class="note">{_html(note)}</p>' for note in table.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _html(text: str) -> str:
+    return escape(one_line(text))
+
+
+def _html_cell(cell: TableCell, text: str) -> str:
+    return f"<bdi>{_html(text)}</bdi>" if isinstance(cell, Text) and text else _html(text)

@@ -1,0 +1,182 @@
+"""From statistics per example to values, draws and estimates.
+
+    values = {"xquad": {"f1": metric_named("squad_f1").value}}
+    drawn = draw_cells(cells, space="xquad", values=values, seed=0, resamples=10_000)
+    estimate(drawn["xquad", "de", "f1"])
+    estimate(mean_of([drawn["xquad", language, "f1"] for language in languages]))
+
+Averages of averages are made the same way: `mean_of` takes what it returned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import ResultError
+from harness.records import Cell, Estimate, Float
+from harness.stats.draws import draw_sums
+from harness.stats.intervals import score_interval, variance_of
+from harness.stats.units import join_units
+
+# Sums of statistics float64 [..., k] -> values float64 [...] in percent, as metrics define it.
+ValueOfSums = Callable[[Float], Float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draws:
+    """A number in percent: in each of S runs as reported, and in each of B draws.
+
+    value: float64 [S]; draws: float64 [S, B]. S is 1 where nothing is trained. Draw b of two numbers
+    is one joint draw, so sums, differences and means of numbers are those of their draws. `units`:
+    how many units are drawn, the smallest such count if cells are combined. `rows`: the number of
+    rows of every (task, language) in it.
+    """
+
+    value: Float
+    draws: Float
+    units: int
+    rows: Mapping[tuple[str, str], int]
+
+
+def draw_cells(
+    cells: Sequence[Cell],
+    *,
+    space: str,
+    values: Mapping[str, Mapping[str, ValueOfSums]],
+    seed: int,
+    resamples: int,
+) -> dict[tuple[str, str, str], Draws]:
+    """Draw all cells of one unit space; return the draws by (task, language, metric).
+
+    Tasks on the same texts share a space and must be drawn in one call; the spaces of other tasks are
+    independent. `values[task][metric]` turns sums of statistics into a value. What is returned for
+    a cell does not depend on the other cells of the call (see `join_units` for the one exception).
+    Memory: 8 bytes per run, draw and metric of each cell is returned; while drawing, the same
+    per distinct column of statistics.
+
+    A draw in which no unit of a cell appears (probability exp(-units): 2e-9 for 20 units) says nothing
+    about it; the cell then has its reported value in that draw.
+
+    Raises:
+        ResultError: if a cell has no rows, or statistics or values that are not finite or not percent.
+    """
+    stacks = [_Stack.of(cell) for cell in cells]
+    units = join_units(cells)
+    drawn = draw_sums([stack.columns for stack in stacks], units, space=space, seed=seed, resamples=resamples)
+    counts = [len(np.unique(of_row)) for of_row in units.of]
+    result: dict[tuple[str, str, str], Draws] = {}
+    for cell, stack, sums, count in zip(cells, stacks, drawn, counts, strict=True):
+        empty = sums[0] == 0
+        sums[:, empty] = stack.totals[:, None]
+        for metric, index in stack.index.items():
+            value_of = values[cell.task][metric]
+            result[cell.task, cell.language, metric] = Draws(
+                value=_checked(value_of(stack.totals[index]), cell, metric),
+                draws=_checked(value_of(np.moveaxis(sums[index], -1, -2)), cell, metric),
+                units=count,
+                rows={(cell.task, cell.language): len(cell.example_ids)},
+            )
+    return result
+
+
+def mean_of(parts: Sequence[Draws]) -> Draws:
+    """Return the unweighted mean of numbers, run by run and draw by draw.
+
+    The parts may be languages, metrics of the same cells, tasks, or means themselves. Runs are joined
+    by position: all parts have the same S runs or one. A part with one run (a task that trains
+    nothing) counts unchanged in each run, so it adds nothing to the variance between runs.
+
+    Raises:
+        ValueError: if there are no parts, or runs or draws do not fit together.
+    """
+    if not parts:
+        raise ValueError("the mean of no numbers is not defined")
+    runs = {len(part.value) for part in parts} - {1}
+    resamples = {part.draws.shape[1] for part in parts}
+    if len(runs) > 1 or len(resamples) > 1:
+        raise ValueError(f"numbers of {sorted(runs)} runs and {sorted(resamples)} draws cannot be averaged")
+    shape = (max(runs, default=1), resamples.pop())
+    value, draws = np.zeros(shape[0]), np.zeros(shape)
+    rows: dict[tuple[str, str], int] = {}
+    for part in parts:
+        value += part.value
+        draws += part.draws
+        rows.update(part.rows)
+    draws /= len(parts)
+    return Draws(value=value / len(parts), draws=draws, units=min(part.units for part in parts), rows=rows)
+
+
+def estimate(number: Draws, *, alpha: float = 0.05) -> Estimate:
+    """Return the mean over runs with its interval at confidence 1 - alpha.
+
+    `n` is the number of rows, over all cells in it; a cell counts once however many of its metrics
+    are averaged. See `variance_of` and `score_interval` for the interval.
+    """
+    value = float(number.value.mean())
+    low, high = score_interval(
+        value, variance_of(number.value, number.draws, number.units), units=number.units, alpha=alpha
+    )
+    return Estimate(value=value, low=low, high=high, n=sum(number.rows.values()), units=number.units)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stack:
+    """The statistics of a cell as distinct columns: metrics and runs share many (totals, gold counts).
+
+    columns: float64 [d, n], the first all ones; totals: float64 [d], their sums; index[metric]:
+    int64 [S, k], where in `columns` the statistics of each run are.
+    """
+
+    columns: Float
+    totals: Float
+    index: Mapping[str, NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, cell: Cell) -> _Stack:
+        n = len(cell.example_ids)
+        if n == 0:
+            raise ResultError(
+                f"task {cell.task!r}, language {cell.language!r}: there are no examples to score"
+            )
+        columns = [np.ones(n)]
+        place = {columns[0].tobytes(): 0}
+        index: dict[str, NDArray[np.int64]] = {}
+        for metric, statistics in cell.statistics.items():
+            _check_finite(statistics, cell, metric)
+            index[metric] = np.empty((statistics.shape[0], statistics.shape[2]), dtype=np.int64)
+            for run, k in np.ndindex(*index[metric].shape):
+                column = np.ascontiguousarray(statistics[run, :, k], dtype=np.float64)
+                text = column.tobytes()
+                if text not in place:
+                    place[text] = len(columns)
+                    columns.append(column)
+                index[metric][run, k] = place[text]
+        # fsum rounds once, so the order of rows cannot change a sum.
+        return cls(np.stack(columns), np.array([math.fsum(column) for column in columns]), index)
+
+
+def _check_finite(statistics: Float, cell: Cell, metric: str) -> None:
+    bad = np.argwhere(~np.isfinite(statistics))
+    if len(bad):
+        run, row, k = bad[0]
+        raise ResultError(
+            f"task {cell.task!r}, language {cell.language!r}, metric {metric!r}, run {run}, "
+            f"example {cell.example_ids[row]!r}: statistic {k} is {statistics[run, row, k]}; "
+            "metrics return finite numbers"
+        )
+
+
+def _checked(values: Float, cell: Cell, metric: str) -> Float:
+    """Clip rounding errors at 0 and 100; refuse values that are not percent."""
+    wrong = values[~((values > -1e-9) & (values < 100 + 1e-9))]
+    if len(wrong):
+        raise ResultError(
+            f"task {cell.task!r}, language {cell.language!r}, metric {metric!r}: its value is {wrong[0]}; "
+            "metrics return percent, 0 to 100"
+        )
+    return np.clip(values, 0.0, 100.0)

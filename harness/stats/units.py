@@ -1,0 +1,85 @@
+"""Units: what is drawn. Rows that are not independent of each other belong to one unit.
+
+Translations of one item share a `parallel_id` over languages; questions of one article share a
+`cluster_id` within one language. Units are the connected components of these two relations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.records import Cell, canonical_json
+
+# ("parallel", id) is (0, id); a cluster is (1, language, id); a row alone is (2, language, example).
+_Node = tuple[int, str] | tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The units of a unit space.
+
+    `keys[u]` names unit u by itself, whatever else is in the space; `of[c]`: int64 [n], the unit
+    of each row of cell c. Units are numbered by first appearance, cell after cell.
+    """
+
+    keys: tuple[str, ...]
+    of: tuple[NDArray[np.int64], ...]
+
+
+def join_units(cells: Sequence[Cell]) -> Units:
+    """Find the units of cells that share one unit space (tasks on the same texts, all languages).
+
+    Two rows are in one unit if they share a parallel id, or a cluster id of the same language, or
+    if a chain of such rows connects them. A row with neither id is a unit alone; it is the same
+    unit as the row of another task of the space with the same language and example id.
+
+    The key of a unit is its smallest parallel id, else its language and cluster id, else its
+    language and example id. So further languages or tasks leave the keys of the others as they
+    are, unless they bring a smaller parallel id into a component that has clusters as well.
+    """
+    number: dict[_Node, int] = {}
+    parent: list[int] = []
+
+    def find(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    def number_of(node: _Node) -> int:
+        if node not in number:
+            number[node] = len(parent)
+            parent.append(len(parent))
+        return number[node]
+
+    rows: list[list[int]] = []
+    for cell in cells:
+        of_cell: list[int] = []
+        for example, parallel, cluster in zip(
+            cell.example_ids, cell.parallel_ids, cell.cluster_ids, strict=True
+        ):
+            nodes: list[_Node] = []
+            if parallel is not None:
+                nodes.append((0, parallel))
+            if cluster is not None:
+                nodes.append((1, cell.language, cluster))
+            first, *others = [number_of(node) for node in nodes or [(2, cell.language, example)]]
+            for other in others:
+                parent[find(other)] = find(first)
+            of_cell.append(first)
+        rows.append(of_cell)
+
+    smallest: dict[int, _Node] = {}
+    for node, index in number.items():
+        root = find(index)
+        smallest[root] = min(smallest.get(root, node), node)
+    unit: dict[int, int] = {}
+    of = [[unit.setdefault(find(index), len(unit)) for index in of_cell] for of_cell in rows]
+    return Units(
+        keys=tuple(canonical_json(smallest[root]) for root in unit),
+        of=tuple(np.array(of_cell, dtype=np.int64) for of_cell in of),
+    )

@@ -1,0 +1,314 @@
+"""Fine-tuning on the source language: the phases of a recipe, one after the other.
+
+Every phase writes an ordinary checkpoint folder, which appears under its name only when complete.
+A run that was killed continues from its last checkpoint and ends with the same bytes (on CPU, with
+the same threads and versions).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.backends.heads import open_head
+from harness.backends.loading import quiet_transformers
+from harness.backends.model import Model
+from harness.errors import DataError, RequestError
+from harness.metrics.table import metric_named
+from harness.progress import Progress
+from harness.records import DataSet, Example, canonical_json
+from harness.specs.recipe import Phase, Recipe
+from harness.specs.settings import KindSettings
+from harness.specs.task import TaskSpec
+from harness.training.checkpoints import Trace, sync
+from harness.training.loop import train as run_loop
+from harness.training.plan import Plan, learning_rate, make_plan
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from harness.kinds.base import Head
+
+RECORD = "training.json"
+CHECKPOINT_SECONDS = 60.0
+_LOSS_DIGITS = 6
+
+
+def training_key(
+    *,
+    model: Model,
+    head: Head,
+    recipe: Recipe,
+    settings: KindSettings,
+    fingerprints: Mapping[str, str],
+    seed: int,
+) -> str:
+    """Return a name for a training run, 16 hexadecimal digits: equal for tasks that can share it.
+
+    It covers the start weights, the head, every phase with its learning rate resolved, the
+    kind's settings, the number format, the seed, and `fingerprints`: those of the training sets
+    (and of the development sets used for selection) by name. The names themselves do not count.
+    """
+    phases = []
+    for phase in recipe.phases:
+        described = phase.model_dump(mode="json")
+        described["learning_rate"] = learning_rate(phase, model.hidden_size)
+        described["training_set"] = fingerprints[phase.training_set]
+        phases.append(described)
+    content = {
+        "weights": model.weights_sha256,
+        "head": [type(head).__name__, head.auto_class, list(head.labels)],
+        "phases": phases,
+        "settings": settings.model_dump(mode="json"),
+        "dtype": model.dtype,
+        "seed": seed,
+    }
+    return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
+
+
+def run_phases(
+    *,
+    task: TaskSpec,
+    recipe: Recipe,
+    head: Head,
+    settings: KindSettings,
+    decode_gold: Callable[[str], Any],
+    model: Model,
+    train: Mapping[str, Sequence[DataSet]],
+    dev: Mapping[str, DataSet | None],
+    fingerprints: Mapping[str, str],
+    out: Path,
+    seed: int,
+    progress: Progress,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Path:
+    """Run a recipe's phases in order, each from where the one before ended; return the last folder.
+
+    `train`, `dev` and `fingerprints` are by the name of the training set. Each phase has a folder of
+    its own under `out`; one that is complete is not run again.
+
+    Raises:
+        DataError: if a training set is empty or does not fit the task.
+        ModelError: if the checkpoint cannot take the head, or training diverges.
+        RequestError: if memory or disk run out.
+    """
+    assert recipe.phases, "BUG: a recipe without phases trains nothing"
+    for number, phase in enumerate(recipe.phases, 1):
+        folder = out / f"{number}-{phase.training_set}"
+        fine_tune(
+            phase=phase,
+            task=task,
+            head=head,
+            settings=settings,
+            decode_gold=decode_gold,
+            model=model,
+            examples=[e for data in train[phase.training_set] for e in data.examples],
+            dev=dev.get(phase.training_set),
+            fingerprint=fingerprints[phase.training_set],
+            out=folder,
+            fresh=number == 1 or head.auto_class == "AutoModel",
+            seed=seed,
+            progress=progress,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        model = model.at(folder)
+    return model.path
+
+
+def fine_tune(
+    *,
+    phase: Phase,
+    task: TaskSpec,
+    head: Head,
+    settings: KindSettings,
+    decode_gold: Callable[[str], Any],
+    model: Model,
+    examples: Sequence[Example],
+    dev: DataSet | None,
+    fingerprint: str,
+    out: Path,
+    fresh: bool,
+    seed: int,
+    progress: Progress,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> None:
+    """Run one phase from the checkpoint at `model.path`; `out` appears when it is complete.
+
+    With `fresh` the head is new, initialised from the seed; else it is the checkpoint's own.
+    `out` holds weights (safetensors), configuration, tokenizer, and `training.json`: the phase in
+    numbers, the losses, the trace of selection, seed and data. Weights are trained in
+    float32; with dtype bfloat16 or float16 the arithmetic is that of autocast. Checkpoints lie
+    beside it in a folder `<out>.part`, about one a minute.
+
+    Raises:
+        DataError: if there is nothing to train on, or a phase selects and has no development data.
+        ModelError: if the checkpoint cannot take the head, or training diverges.
+        RequestError: if memory or disk run out.
+    """
+    if (out / RECORD).is_file():
+        return
+    if not examples:
+        raise DataError(f"task {task.name!r}: the training set {phase.training_set!r} has no examples")
+    if phase.selection is not None and (dev is None or not dev.examples):
+        raise DataError(
+            f"task {task.name!r}: the recipe selects checkpoints on development data, but the training set "
+            f"{phase.training_set!r} has none: name its `dev` files, or remove `selection` from the phase"
+        )
+    if phase.max_length is not None and "max_length" in type(settings).model_fields:
+        settings = settings.model_copy(update={"max_length": phase.max_length})
+    work = out.with_name(out.name + ".part")
+    name = f"{task.name} on {phase.training_set}, seed {seed}"
+    network, tokenizer = open_head(replace(model, dtype="float32"), head, fresh_seed=seed if fresh else None)
+    head.prepare(network)
+    features = head.features(examples, tokenizer, settings)
+    plan = make_plan(
+        phase,
+        features,
+        model=model,
+        config=network.config,
+        parameters=sum(p.numel() for p in network.parameters()),
+        micro_batch=head.micro_batch,
+        seed=seed,
+    )
+    score = None
+    if phase.selection is not None and dev is not None:
+        chosen = dev.examples[: phase.selection.first_examples]
+        score = _scorer(task, head, settings, decode_gold, chosen, tokenizer)
+    with (
+        quiet_transformers(),
+        _explained(name, plan, out.parent),
+        progress.phase(f"training {name}", plan.steps, "steps") as advance,
+    ):
+        trace = run_loop(
+            head=head,
+            model=network,
+            features=features,
+            collate=partial(head.collate, tokenizer=tokenizer),
+            plan=plan,
+            work=work,
+            score=score,
+            advance=advance,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+        head.finish(network)
+        record = {
+            "task": task.name,
+            "phase": phase.model_dump(mode="json"),
+            "plan": asdict(plan),
+            "settings": settings.model_dump(mode="json"),
+            "start": {"model": model.model_id, "revision": model.revision, "weights_sha256": model.weights_sha256},
+            "data": {
+                "training_set": phase.training_set,
+                "fingerprint": fingerprint,
+                "examples": len(examples),
+                "features": len(features),
+            },
+            **_summary(trace, plan),
+        }
+        _write(network, tokenizer, record, work=work, out=out)
+
+
+def _scorer(
+    task: TaskSpec,
+    head: Head,
+    settings: KindSettings,
+    decode_gold: Callable[[str], Any],
+    examples: Sequence[Example],
+    tokenizer: PreTrainedTokenizerBase,
+) -> Callable[[PreTrainedModel], float]:
+    """Return the function that scores a model on development data by the task's main metric."""
+    entry = next(m for m in task.metrics if m.name == task.main_metric)
+    metric = metric_named(entry.computes)
+    golds = [decode_gold(example.gold) for example in examples]
+
+    def score(model: PreTrainedModel) -> float:
+        outputs = head.outputs(examples, model, tokenizer, settings, lambda done: None)
+        return float(metric.value(metric.per_example(golds, outputs).sum(axis=0)))
+
+    return score
+
+
+def _summary(trace: Trace, plan: Plan) -> dict[str, Any]:
+    last = trace.losses[-1][0] if trace.losses else plan.steps
+    return {
+        "steps_run": last if not trace.selection else max(last, trace.selection[-1][0]),
+        "best_step": trace.best_step,
+        "losses": [[step, round(loss, _LOSS_DIGITS)] for step, loss in trace.losses],
+        "selection": [[step, round(value, _LOSS_DIGITS)] for step, value in trace.selection],
+    }
+
+
+def _write(
+    network: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    record: Mapping[str, Any],
+    *,
+    work: Path,
+    out: Path,
+) -> None:
+    """Write the finished model beside its place, move it there, and drop the checkpoints."""
+    final = work / "final"
+    shutil.rmtree(final, ignore_errors=True)
+    network.save_pretrained(str(final))
+    tokenizer.save_pretrained(str(final))
+    text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
+    (final / RECORD).write_text(text + "\n", encoding="utf-8")
+    for file in sorted(final.iterdir()):
+        sync(file)
+    sync(final)
+    if out.exists():
+        shutil.rmtree(out)  # without a record it is no finished run of ours
+    final.rename(out)
+    sync(out.parent)
+    shutil.rmtree(work)
+
+
+@contextmanager
+def _explained(name: str, plan: Plan, folder: Path) -> Iterator[None]:
+    """Turn a lack of memory or disk into a message that says what to do."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, OSError) as error:
+        text = str(error)
+        if _lacks_memory(error, text):
+            raise RequestError(
+                f"training {name}: out of memory on {plan.device} with {plan.micro_batch} examples at a time "
+                f"({plan.dtype}): free memory on that device, use a smaller model, or lower max_length in the recipe"
+            ) from error
+        if _lacks_disk(error, text, folder):
+            raise RequestError(
+                f"training {name}: no space left on the disk of {folder}: free some (checkpoints need about eight "
+                "times the size of the weights) and run the same command again; it continues where it stopped"
+            ) from error
+        raise
+    except Exception as error:
+        # safetensors has an exception of its own for everything.
+        if type(error).__name__ == "SafetensorError" and _lacks_disk(error, str(error), folder):
+            raise RequestError(
+                f"training {name}: no space left on the disk of {folder}: free some and run the same command again"
+            ) from error
+        raise
+
+
+def _lacks_memory(error: BaseException, text: str) -> bool:
+    import torch
+
+    spoken = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(s in text for s in spoken)
+
+
+def _lacks_disk(error: BaseException, text: str, folder: Path) -> bool:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return True
+    if "No space left" in text:
+        return True
+    # torch says only that its writer failed.
+    return "PytorchStreamWriter" in text and shutil.disk_usage(folder).free < 2**26

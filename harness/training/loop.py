@@ -1,0 +1,209 @@
+"""The training loop: transformers' Trainer on accelerate, with our checkpoints, losses and selection."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import ModelError
+from harness.progress import Advance
+from harness.training.checkpoints import Trace, best_file, checkpoint_folder, clean, read_seal, seal, sync
+from harness.training.plan import Plan
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from harness.kinds.base import Head
+
+# Writing a checkpoint may take at most one part in so many of the time.
+_SAVING_SHARE = 20
+_LOSS_ENTRIES = 100
+
+
+def train(
+    *,
+    head: Head,
+    model: PreTrainedModel,
+    features: Sequence[Mapping[str, Any]],
+    collate: Callable[[Sequence[Any]], dict[str, Any]],
+    plan: Plan,
+    work: Path,
+    score: Callable[[PreTrainedModel], float] | None,
+    advance: Advance,
+    checkpoint_seconds: float,
+) -> Trace:
+    """Train a model in place, resuming from the newest complete checkpoint under `work`.
+
+    With `score`, development data decide: the model ends with the weights of the best evaluation
+    (every `plan.evaluate_every` steps and at the end), else with those of the last step. When
+    checkpoints are written depends on the clock, what is computed does not.
+
+    Raises:
+        ModelError: if the loss stops being a number.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    newest = clean(work)
+    trace = read_seal(newest) if newest is not None else Trace()
+    trainer = _trainer(
+        head=head,
+        model=model,
+        features=features,
+        collate=collate,
+        plan=plan,
+        work=work,
+        trace=trace,
+        score=score,
+        advance=advance,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
+    best = trace.best_step
+    if best is not None:
+        from safetensors.torch import load_model
+
+        load_model(model, best_file(work, best))
+    return trace
+
+
+def _trainer(
+    *,
+    head: Head,
+    model: PreTrainedModel,
+    features: Sequence[Mapping[str, Any]],
+    collate: Callable[[Sequence[Any]], dict[str, Any]],
+    plan: Plan,
+    work: Path,
+    trace: Trace,
+    score: Callable[[PreTrainedModel], float] | None,
+    advance: Advance,
+    checkpoint_seconds: float,
+) -> Any:
+    """Build the Trainer and what watches it."""
+    import torch
+    from safetensors.torch import save_model
+    from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+    from transformers.trainer_callback import TrainerControl, TrainerState
+
+    loss_every = max(1, plan.steps // _LOSS_ENTRIES)
+
+    class HeadTrainer(Trainer):
+        """Takes the loss from the head, and adds it up for the record."""
+
+        pending_sum: Tensor
+        pending_count: int
+
+        def compute_loss(  # type: ignore[override]
+            self, model: PreTrainedModel, inputs: dict[str, Any], **_: Any
+        ) -> Tensor:
+            loss = head.loss(model, inputs)
+            self.pending_sum += loss.detach().double()
+            self.pending_count += 1
+            return loss
+
+        def floating_point_ops(self, inputs: Any) -> int:
+            return 0  # an estimate that knows plain batches only, and that nothing here reads
+
+    class Watch(TrainerCallback):
+        """Records losses, selects on development data, and decides when to write a checkpoint."""
+
+        saved = began = 0.0
+        interval = checkpoint_seconds
+
+        def on_train_begin(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
+            self.saved = time.monotonic()
+            advance(state.global_step)
+
+        def on_step_end(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
+            step = state.global_step
+            advance(1)
+            if step % loss_every == 0 or step == plan.steps:
+                self._record(step)
+            if score is not None and plan.evaluate_every is not None:
+                if step % plan.evaluate_every == 0 or step == plan.steps:
+                    self._select(step, score)
+                    if plan.patience is not None and trace.without_gain() >= plan.patience:
+                        control.should_training_stop = True
+            # After the last step the finished model is written at once, so no checkpoint is due.
+            over = step >= plan.steps or control.should_training_stop
+            self.began = time.monotonic()
+            control.should_save = not over and self.began - self.saved >= self.interval
+
+        def on_save(
+            self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        ) -> None:
+            trace.pending = (float(trainer.pending_sum), trainer.pending_count)
+            seal(checkpoint_folder(work, state.global_step), trace)
+            clean(work)
+            self.saved = time.monotonic()
+            self.interval = max(checkpoint_seconds, _SAVING_SHARE * (self.saved - self.began))
+            if checkpoint_seconds == 0:
+                self.interval = 0.0
+
+        def _record(self, step: int) -> None:
+            mean = float(trainer.pending_sum) / trainer.pending_count
+            if not math.isfinite(mean):
+                raise ModelError(
+                    f"training diverged: the loss is {mean} at step {step} of {plan.steps} (learning rate "
+                    f"{plan.learning_rate:g}, {plan.dtype}): lower the recipe's learning rate, or use --dtype float32"
+                )
+            trace.losses.append((step, mean))
+            trainer.pending_sum, trainer.pending_count = torch.zeros_like(trainer.pending_sum), 0
+
+        def _select(self, step: int, score: Callable[[PreTrainedModel], float]) -> None:
+            model.eval()
+            trace.selection.append((step, score(model)))
+            model.train()
+            if trace.best_step == step:
+                target = best_file(work, step)
+                temporary = target.with_name(target.name + ".tmp")
+                save_model(model, str(temporary))
+                sync(temporary)
+                temporary.replace(target)
+                sync(work)
+
+    on_cpu = not plan.device.startswith("cuda")
+    arguments = TrainingArguments(
+        output_dir=str(work),
+        max_steps=plan.steps,
+        per_device_train_batch_size=plan.micro_batch,
+        gradient_accumulation_steps=plan.accumulation,
+        learning_rate=plan.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=plan.warmup_steps,
+        weight_decay=plan.weight_decay,
+        adam_epsilon=plan.adam_epsilon,
+        max_grad_norm=plan.max_grad_norm,
+        seed=plan.seed,
+        data_seed=plan.seed,
+        use_cpu=on_cpu,
+        bf16=plan.dtype == "bfloat16",
+        fp16=plan.dtype == "float16",
+        logging_strategy="no",
+        save_strategy="no",
+        eval_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=not on_cpu,
+    )
+    # One model on one device: Trainer would otherwise spread it over all GPUs it sees.
+    assert arguments.device is not None
+    arguments._n_gpu = min(1, arguments._n_gpu)
+    watch = Watch()
+    trainer = HeadTrainer(
+        model=model, args=arguments, train_dataset=features, data_collator=collate, callbacks=[watch]
+    )
+    trainer.remove_callback(PrinterCallback)
+    # The head's loss is a mean, which Trainer must divide by the accumulation steps itself.
+    trainer.model_accepts_loss_kwargs = False
+    trainer.pending_sum = torch.full((), trace.pending[0], dtype=torch.float64, device=arguments.device)
+    trainer.pending_count = trace.pending[1]
+    return trainer

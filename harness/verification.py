@@ -1,0 +1,63 @@
+"""Whether the gold of a run folder is what it should be: by its own record, and by the source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.data import sources
+from harness.data.fingerprint import fingerprint, fingerprint_of
+from harness.errors import RequestError, ResultError, raise_all
+from harness.progress import Progress
+from harness.recording import task_of
+from harness.results.examples import read_examples
+from harness.results.folder import RunFolder
+from harness.results.record import RunRecord
+
+
+def check_gold(folder: RunFolder, record: RunRecord) -> None:
+    """Compare the stored gold with the fingerprints in run.json.
+
+    Raises:
+        ResultError: every cell where they differ.
+    """
+    problems = []
+    for task, languages in record.data.items():
+        for code, data in languages.items():
+            path = folder.examples(task, code)
+            cell = read_examples(path, task=task, language=code)
+            found = fingerprint_of(cell.example_ids, cell.golds)
+            if found != data.fingerprint:
+                problems.append(
+                    f"{path}: the gold has fingerprint {found[:16]}, run.json says {data.fingerprint[:16]}: "
+                    "one of the two was changed after the run"
+                )
+    raise_all(ResultError, problems)
+
+
+def check_source(record: RunRecord, data_dir: Path, progress: Progress) -> None:
+    """Read the gold from the data folder again and compare fingerprints.
+
+    Raises:
+        ResultError: every cell whose gold is not the source's.
+        DataError: files are missing or malformed.
+    """
+    if not data_dir.is_dir():
+        raise RequestError(f"--data-dir {data_dir}: there is no such folder")
+    problems = []
+    for name, languages in record.data.items():
+        task, recipe = task_of(record, name), record.tasks[name].recipe
+        held_out = frozenset(
+            cluster
+            for phase in task.recipes[recipe].phases
+            for cluster in sources.held_out_clusters(task, phase.training_set, data_dir)
+        )
+        for code, data in languages.items():
+            read = sources.leave_out(sources.load_test(task, code, data_dir), held_out)
+            found = fingerprint(sources.apply_limit(read, record.limit))
+            if found != data.fingerprint:
+                problems.append(
+                    f"task {name!r}, language {code!r}: the gold in {data_dir} has fingerprint {found[:16]}, "
+                    f"the run was scored against {data.fingerprint[:16]}"
+                )
+    raise_all(ResultError, problems)
+    progress.say(f"gold agrees with {data_dir}")
