@@ -54,10 +54,10 @@ $(BIN)/python:
 
 .venv/.for-use: $(INPUTS) | $(BIN)/python
 	@echo "== installing xharness into .venv (the first time this fetches torch and takes minutes)"
-	@$(PIP) install -q -c constraints.txt -e '.[cpu]'
+	@$(PIP) install -qq -c constraints.txt -e '.[cpu]'
 	@touch $@
 
 .venv/.for-work: $(INPUTS) | $(BIN)/python
 	@echo "== installing xharness and its test tools into .venv (the first time this takes minutes)"
-	@$(PIP) install -q -c constraints.txt -e '.[cpu,test,dev]'
+	@$(PIP) install -qq -c constraints.txt -e '.[cpu,test,dev]'
 	@touch $@

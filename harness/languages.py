@@ -44,7 +44,6 @@ _ROWS: tuple[LanguageInfo, ...] = (
     LanguageInfo("fi", "fi", "Finnish", "Latn", "Uralic"),
     LanguageInfo("fr", "fr", "French", "Latn", "Indo-European"),
     LanguageInfo("gu", "gu", "Gujarati", "Gujr", "Indo-European"),
-    LanguageInfo("ha", "ha", "Hausa", "Latn", "Afro-Asiatic"),
     LanguageInfo("he", "he", "Hebrew", "Hebr", "Afro-Asiatic", "rtl"),
     LanguageInfo("hi", "hi", "Hindi", "Deva", "Indo-European"),
     LanguageInfo("ht", "ht", "Haitian Creole", "Latn", "Indo-European"),

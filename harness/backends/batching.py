@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 # Padding is little because batches are cut from texts sorted by length; larger batches than these
 # bring no more speed and cost memory.
-_BUDGET = {"cpu": 4_096, "cuda": 65_536}
+_BUDGET = {"cpu": 2_048, "cuda": 65_536}
 _MOST_ROWS = {"cpu": 128, "cuda": 2_048}
 
 

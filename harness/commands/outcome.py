@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 def show_outcome(outcome: Evaluation) -> None:
-    """Print the tables to stdout.
+    """Print the tables to stdout, with what stands under them.
 
     Raises:
         IncompleteRun: some cells failed; they are named, after the tables of the others.
     """
-    from harness.results.table_writers import print_tables
+    from harness.results.report import print_report
 
-    print_tables(outcome.tables)
+    print_report(outcome.findings)
     if outcome.incomplete:
         missing = "\n".join(f"  {line}" for line in outcome.incomplete)
         raise IncompleteRun(

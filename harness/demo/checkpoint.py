@@ -21,7 +21,6 @@ def write_checkpoint(folder: Path, sentences: Sequence[str], *, seed: int = 0) -
 
     from harness.backends.loading import quiet_transformers
 
-
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -62,5 +61,6 @@ def write_checkpoint(folder: Path, sentences: Sequence[str], *, seed: int = 0) -
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = XLMRobertaModel(config)
-    model.save_pretrained(folder)
-    fast.save_pretrained(folder)
+    with quiet_transformers():
+        model.save_pretrained(folder)
+        fast.save_pretrained(folder)

@@ -31,5 +31,7 @@ def run_demo(out: Path, progress: Progress) -> Evaluation:
         write_world(data)
         write_checkpoint(checkpoint, sentences())
         (out / "inputs-complete").write_text("", encoding="utf-8")
-    request = RunSpec(model=str(checkpoint), suite="demo", data_dir=str(data), out=str(out / "run"))
+    request = RunSpec(
+        model=str(checkpoint), adapter="generic", suite="demo", data_dir=str(data), out=str(out / "run")
+    )
     return evaluate(request, progress)

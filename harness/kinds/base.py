@@ -30,8 +30,8 @@ class Work:
 
     `data` holds the languages of the run; predictions are wanted for `languages` only. `pool` holds
     every language of the benchmark for kinds whose candidates span languages (else it is empty), so
-    that a score does not depend on which query languages were chosen. What is computed for a language depends on that language's
-    data and the pool alone, so that a resumed run gives the same bytes.
+    that a score does not depend on which query languages were chosen. What is computed for a language
+    depends on that language's data and the pool alone, so that a resumed run gives the same bytes.
     """
 
     task: TaskSpec
@@ -110,8 +110,8 @@ class Head(Protocol):
             SpecError: if the head predicts nothing by itself, as one that only trains an encoder.
         """
         raise SpecError(
-            f"{type(self).__name__} predicts nothing by itself, so no checkpoint can be selected by its scores: "
-            "remove `selection` from the recipe's phase"
+            f"{type(self).__name__} predicts nothing by itself, so no checkpoint can be selected by its "
+            "scores: remove `selection` from the recipe's phase"
         )
 
     def loss(self, model: PreTrainedModel, batch: Mapping[str, Any]) -> Tensor:
@@ -121,6 +121,8 @@ class Head(Protocol):
 
     def prepare(self, model: PreTrainedModel) -> None:
         """Add the parameters that only training needs (none here)."""
+        return None
 
     def finish(self, model: PreTrainedModel) -> None:
         """Remove what `prepare` added, before the trained model is saved."""
+        return None

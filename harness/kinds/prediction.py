@@ -58,6 +58,10 @@ def forward(
         tensors.pop("labels", None)
         with torch.inference_mode():
             output = model(**tensors)
-        logits = {k: output[k].float().cpu().numpy() for k in ("logits", "start_logits", "end_logits") if k in output}
+        logits = {
+            k: output[k].float().cpu().numpy()
+            for k in ("logits", "start_logits", "end_logits")
+            if k in output
+        }
         for row, index in enumerate(batch):
             yield index, {k: v[row] for k, v in logits.items()}

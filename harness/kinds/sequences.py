@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,9 +42,9 @@ class Frame:
         """The number of special tokens."""
         return sum(map(len, self.specials))
 
-    def assemble(self, *texts: Sequence[int]) -> Feature:
+    def assemble(self, *texts: Sequence[int] | Ids) -> Feature:
         """Return `input_ids` (and `token_type_ids`) as int32 [length] for subwords of each text."""
-        parts: list[Sequence[int]] = [self.specials[0]]
+        parts: list[Sequence[int] | Ids] = [self.specials[0]]
         for text, special in zip(texts, self.specials[1:], strict=True):
             parts += [text, special]
         feature: Feature = {"input_ids": np.concatenate([np.asarray(p, dtype=np.int32) for p in parts])}
@@ -61,8 +62,8 @@ def frame(tokenizer: PreTrainedTokenizerBase, *, texts: int) -> Frame:
     """
     if not tokenizer.is_fast:
         raise ModelError(
-            f"the checkpoint's tokenizer ({type(tokenizer).__name__}) is a slow one, which keeps no character "
-            "offsets: a tokenizer.json is needed; save one with AutoTokenizer.from_pretrained(..).save_pretrained(..)"
+            f"the checkpoint's tokenizer ({type(tokenizer).__name__}) is a slow one, which keeps no "
+            "character offsets: convert it once with transformers and save it as tokenizer.json"
         )
     probe = tokenizer(*(["a"] * texts), truncation=False)
     owner = probe.sequence_ids(0)
@@ -72,7 +73,7 @@ def frame(tokenizer: PreTrainedTokenizerBase, *, texts: int) -> Frame:
         places = [i for i, o in enumerate(owner) if o == text]
         edges += [places[0], places[-1] + 1]
     edges.append(len(ids))
-    spans = list(zip(edges, edges[1:], strict=False))
+    spans = list(pairwise(edges))
     specials = tuple(tuple(ids[a:b]) for a, b in spans[::2])
     if types is None or "token_type_ids" not in tokenizer.model_input_names:
         return Frame(specials, None)

@@ -13,7 +13,7 @@ import numpy as np
 from harness.errors import DataError
 from harness.kinds.base import Head, Work
 from harness.kinds.prediction import forward, predict_with_head
-from harness.kinds.sequences import Feature, Frame, check_length, frame, pad
+from harness.kinds.sequences import Feature, Frame, Ids, check_length, frame, pad
 from harness.kinds.spans import Offsets, Window, answer_tokens, best_span, cut, fullest, span_text
 from harness.progress import Advance
 from harness.records import Example, Outputs, SpanQAInputs
@@ -55,7 +55,7 @@ class _Encoded:
     """A question and its context as subwords; `offsets` are those of the context."""
 
     question: Sequence[int]
-    context: Sequence[int]
+    context: Ids
     offsets: Offsets
 
 
@@ -90,7 +90,9 @@ class SpanHead(Head):
             tokens = answer_tokens(feature["encoded"].offsets, *golds[feature["example"]])
             inside = tokens is not None and window.start <= tokens[0] and tokens[1] < window.stop
             shift = window.place - window.start
-            feature["start"], feature["end"] = (tokens[0] + shift, tokens[1] + shift) if tokens and inside else (0, 0)
+            feature["start"], feature["end"] = (
+                (tokens[0] + shift, tokens[1] + shift) if tokens and inside else (0, 0)
+            )
             del feature["encoded"], feature["window"]  # a large training set need not hold them
         return features
 
@@ -182,7 +184,7 @@ def _encode(
         return []
     contexts = list(dict.fromkeys(_inputs(e).context for e in examples))
     encoded = tokenizer(contexts, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    by_context = {
+    by_context: dict[str, tuple[Ids, Offsets]] = {
         text: (np.asarray(ids, dtype=np.int32), np.asarray(offsets, dtype=np.int64).reshape(-1, 2))
         for text, ids, offsets in zip(contexts, encoded["input_ids"], encoded["offset_mapping"], strict=True)
     }

@@ -91,7 +91,9 @@ def best_span(
         allowed = may_start[:, None] & may_end[None, :] & (tokens >= 1) & (tokens <= max_length)
         if not allowed.any():
             continue
-        scores = start_logits[starts].astype(np.float64)[:, None] + end_logits[ends].astype(np.float64)[None, :]
+        scores = (
+            start_logits[starts].astype(np.float64)[:, None] + end_logits[ends].astype(np.float64)[None, :]
+        )
         scores[~allowed] = -np.inf
         start, end = np.unravel_index(int(np.argmax(scores)), scores.shape)
         if scores[start, end] > best or found is None:
@@ -102,7 +104,9 @@ def best_span(
 
 def answer_tokens(offsets: Offsets, start: int, stop: int) -> tuple[int, int] | None:
     """Return the first and last token that overlap the characters [start, stop), if any does."""
-    overlapping = np.flatnonzero((offsets[:, 0] < stop) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0]))
+    overlapping = np.flatnonzero(
+        (offsets[:, 0] < stop) & (offsets[:, 1] > start) & (offsets[:, 1] > offsets[:, 0])
+    )
     return (int(overlapping[0]), int(overlapping[-1])) if len(overlapping) else None
 
 

@@ -114,13 +114,14 @@ class TaggingHead(Head):
         labels = json.loads(example.gold)
         if len(labels) != len(_words(example)):
             raise DataError(
-                f"training sentence {example.example_id!r} has {len(_words(example))} words but {len(labels)} labels"
+                f"training sentence {example.example_id!r} has {len(_words(example))} words "
+                f"but {len(labels)} labels"
             )
         for label in labels:
             if label not in number:
                 raise DataError(
-                    f"training sentence {example.example_id!r} has the label {label!r}, which is not among the task's "
-                    f"labels {', '.join(self.labels)}{did_you_mean(str(label), self.labels)}"
+                    f"training sentence {example.example_id!r} has the label {label!r}, which is not "
+                    f"among the task's labels {', '.join(self.labels)}{did_you_mean(str(label), self.labels)}"
                 )
         return np.array([number[label] for label in labels], dtype=np.int32)
 
@@ -189,6 +190,11 @@ def _spell(
     texts = [space + word if follows else word for word, follows in ordered]
     ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
     unknown = next(
-        (i for i in (tokenizer.unk_token_id, tokenizer.mask_token_id, tokenizer.pad_token_id) if i is not None), 0
+        (
+            i
+            for i in (tokenizer.unk_token_id, tokenizer.mask_token_id, tokenizer.pad_token_id)
+            if i is not None
+        ),
+        0,
     )
     return {pair: i if 1 <= len(i) <= budget else [unknown] for pair, i in zip(ordered, ids, strict=True)}

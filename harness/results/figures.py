@@ -89,7 +89,8 @@ def _blend(stops: Sequence[_Colour], position: float) -> _Colour:
 
 
 def _ink(background: _Colour) -> _Colour:
-    inks: tuple[_Colour, ...] = ((16, 24, 32), (255, 255, 255))
+    # Pure black and white: between them every background reaches 4.5.
+    inks: tuple[_Colour, ...] = ((0, 0, 0), (255, 255, 255))
     return max(inks, key=lambda ink: contrast(background, ink))
 
 

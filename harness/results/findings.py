@@ -42,13 +42,14 @@ class Findings:
         return str(spec.content.get("title") or task) if spec else task
 
     def language_name(self, code: str) -> str:
-        """Return the English name of a language by the tag that a task gives for its code."""
+        """Return the English name of a language by its code, else by the tag that a task gives for it."""
+        tags = [code]
         for spec in self.record.specs:
             languages = spec.content.get("languages") if spec.kind == "task" else None
             entry = languages.get(code) if isinstance(languages, Mapping) else None
             if isinstance(entry, Mapping) and entry.get("tag"):
-                return name_language(str(entry["tag"]), code)
-        return name_language(code, code)
+                tags.append(str(entry["tag"]))
+        return name_language(tags)
 
     def metrics(self, task: str) -> tuple[str, ...]:
         """The metrics of a task, the main one first, then as its specification lists them."""
@@ -90,15 +91,11 @@ class Findings:
         return tuple(sorted(codes, key=lambda c: (c != source, self.language_name(c).casefold(), c)))
 
 
-def name_language(tag: str, otherwise: str) -> str:
-    """Return the English name of a language tag; `otherwise` where the table does not have it."""
-    from harness.errors import HarnessError
-    from harness.languages import language
+def name_language(tags: Sequence[str]) -> str:
+    """Return the English name for the first tag that the language table has, else the first tag."""
+    from harness.languages import LANGUAGES
 
-    try:
-        return language(tag).name
-    except (HarnessError, KeyError):
-        return otherwise
+    return next((LANGUAGES[tag].name for tag in tags if tag in LANGUAGES), tags[0])
 
 
 def mean_label(partial: PartialMean) -> str:

@@ -135,14 +135,11 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
 
     def clear(self) -> None:
-        """Remove everything that a run wrote; the folder must be held by `locked`."""
-        for entry in sorted(self.path.iterdir()):
-            if entry.name == LOCK:
-                continue
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
-            else:
-                entry.unlink()
+        """Remove what a run wrote, and nothing else; the folder must be held by `locked`."""
+        for name in ("predictions", "extra", "seeds", "examples", "training"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for file in [self.run_json, self.scores_json, *self.path.glob("report.*")]:
+            file.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -191,7 +191,11 @@ def to_latex(table: Table, *, label: str | None = None) -> str:
     """Return a `table` environment in the style of booktabs; the preamble needs that package."""
     align = "".join("r" if c.align == "right" else "l" for c in table.columns)
     columns = [aligned(table, i, pad=_FIGURE_SPACE) for i in range(len(table.columns))]
-    lines = [r"\begin{table}[htbp]", r"\centering", rf"\caption{{{latex_text(table.title)}}}"]
+    lines = [
+        r"\begin{table}[htbp]",
+        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+        rf"\caption{{{latex_text(table.title)}}}",
+    ]
     if label:
         lines.append(rf"\label{{{label}}}")
     lines += [rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule"]

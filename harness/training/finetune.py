@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from harness.backends.heads import open_head
 from harness.backends.loading import quiet_transformers
 from harness.backends.model import Model
-from harness.errors import DataError, RequestError
+from harness.errors import DataError, HarnessError, RequestError
 from harness.metrics.table import metric_named
 from harness.progress import Progress
 from harness.records import DataSet, Example, canonical_json
@@ -204,7 +204,11 @@ def fine_tune(
             "phase": phase.model_dump(mode="json"),
             "plan": asdict(plan),
             "settings": settings.model_dump(mode="json"),
-            "start": {"model": model.model_id, "revision": model.revision, "weights_sha256": model.weights_sha256},
+            "start": {
+                "model": model.model_id,
+                "revision": model.revision,
+                "weights_sha256": model.weights_sha256,
+            },
             "data": {
                 "training_set": phase.training_set,
                 "fingerprint": fingerprint,
@@ -276,24 +280,21 @@ def _explained(name: str, plan: Plan, folder: Path) -> Iterator[None]:
     """Turn a lack of memory or disk into a message that says what to do."""
     try:
         yield
-    except (MemoryError, RuntimeError, OSError) as error:
+    except HarnessError:
+        raise
+    except Exception as error:  # torch, safetensors and the system each say it in their own way
         text = str(error)
         if _lacks_memory(error, text):
             raise RequestError(
                 f"training {name}: out of memory on {plan.device} with {plan.micro_batch} examples at a time "
-                f"({plan.dtype}): free memory on that device, use a smaller model, or lower max_length in the recipe"
+                f"({plan.dtype}): free memory on that device, use a smaller model, or lower max_length "
+                "in the recipe"
             ) from error
         if _lacks_disk(error, text, folder):
             raise RequestError(
-                f"training {name}: no space left on the disk of {folder}: free some (checkpoints need about eight "
-                "times the size of the weights) and run the same command again; it continues where it stopped"
-            ) from error
-        raise
-    except Exception as error:
-        # safetensors has an exception of its own for everything.
-        if type(error).__name__ == "SafetensorError" and _lacks_disk(error, str(error), folder):
-            raise RequestError(
-                f"training {name}: no space left on the disk of {folder}: free some and run the same command again"
+                f"training {name}: no space left on the disk of {folder}: free some (checkpoints need about "
+                "eight times the size of the weights) and run the same command again; it continues "
+                "where it stopped"
             ) from error
         raise
 

@@ -152,15 +152,16 @@ def _trainer(
             if not math.isfinite(mean):
                 raise ModelError(
                     f"training diverged: the loss is {mean} at step {step} of {plan.steps} (learning rate "
-                    f"{plan.learning_rate:g}, {plan.dtype}): lower the recipe's learning rate, or use --dtype float32"
+                    f"{plan.learning_rate:g}, {plan.dtype}): lower the recipe's learning rate, "
+                    "or use --dtype float32"
                 )
             trace.losses.append((step, mean))
             trainer.pending_sum, trainer.pending_count = torch.zeros_like(trainer.pending_sum), 0
 
         def _select(self, step: int, score: Callable[[PreTrainedModel], float]) -> None:
-            model.eval()
+            model.train(False)
             trace.selection.append((step, score(model)))
-            model.train()
+            model.train(True)
             if trace.best_step == step:
                 target = best_file(work, step)
                 temporary = target.with_name(target.name + ".tmp")

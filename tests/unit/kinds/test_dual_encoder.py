@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.backends.heads import open_head
+from harness.backends.loading import open_tokenizer
 from harness.errors import DataError, ModelError, SpecError
 from harness.kinds.dual_encoder import DualEncoderHead, sentence_at
 from harness.records import Answer, Example, SpanQAInputs
@@ -33,7 +34,7 @@ def test_sentences_end_where_the_docstring_says(answer, sentence):
 
 
 def test_a_passage_is_sentence_and_paragraph_without_space_or_newline(tiny_model):
-    model, tokenizer = open_head(tiny_model(), DualEncoderHead(), fresh_seed=0)
+    tokenizer = open_tokenizer(tiny_model())
     (feature,) = DualEncoderHead().features([example("slept")], tokenizer, PassageRetrievalSettings())
     expected = tokenizer("They slept!" + CONTEXT.replace("\n", ""))["input_ids"]
     assert feature["passage"]["input_ids"].tolist() == expected[:256]
@@ -48,7 +49,9 @@ def test_loss_is_the_softmax_over_the_batch(tiny_model):
     model, tokenizer = open_head(tiny_model(), head, fresh_seed=0)
     before = set(model.state_dict())
     head.prepare(model)
-    features = head.features([example(a) for a in ("slept", "公园", "3.5")], tokenizer, PassageRetrievalSettings())
+    features = head.features(
+        [example(a) for a in ("slept", "公园", "3.5")], tokenizer, PassageRetrievalSettings()
+    )
     batch = head.collate(features, tokenizer)
     loss = head.loss(model, batch)
     with torch.no_grad():

@@ -12,22 +12,24 @@ from harness.kinds.span_qa import SpanHead, SpanQA
 from harness.records import Answer, Example, SpanQAInputs
 from harness.specs.settings import SpanQASettings
 
-CONTEXT = "the quick brown Fox jumps over the lazy Dog while 12 cats sleep. Zürich liegt in der Schweiz."
+CONTEXT = (
+    "the quick brown Fox jumps over the lazy Dog while 12 cats sleep. Zürich liegt in der Schweiz. who What 7"
+)
 
 
-def question(number: int, answer: str = "Zürich", context: str = CONTEXT, asked: str = "  where?") -> Example:
+def question(number: int, answer: str = "Zürich", context: str = CONTEXT, asked: str = "  who ") -> Example:
     answers = (Answer(answer, context.index(answer)),) if answer else ()
     return Example(str(number), SpanQAInputs(asked, context, answers), json.dumps([answer]))
 
 
-SMALL = SpanQASettings(max_length=24, doc_stride=6, max_query_length=4)
+SMALL = SpanQASettings(max_length=20, doc_stride=6, max_query_length=4)
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_training_windows_point_at_the_answer_or_the_first_token(tiny_model, family):
     tokenizer = open_tokenizer(tiny_model(family))
     features = SpanHead().features([question(0)], tokenizer, SMALL)
-    assert len(features) > 2
+    assert len(features) >= 2
     hit = [f for f in features if f["start"]]
     assert hit and len(hit) < len(features)
     for feature in features:
@@ -43,18 +45,17 @@ def test_training_windows_point_at_the_answer_or_the_first_token(tiny_model, fam
 def test_windows_are_those_of_the_tokenizer(tiny_model, family):
     tokenizer = open_tokenizer(tiny_model(family))
     features = SpanHead().features([question(0)], tokenizer, SMALL)
-    asked = tokenizer("where?", add_special_tokens=False)["input_ids"][: SMALL.max_query_length]
+    asked = tokenizer("who", add_special_tokens=False)["input_ids"]
+    assert len(asked) <= SMALL.max_query_length
     room = SMALL.max_length - len(asked) - tokenizer.num_special_tokens_to_add(pair=True)
     expected = tokenizer(
-        tokenizer.decode(asked),
+        "who",
         CONTEXT,
         truncation="only_second",
         max_length=SMALL.max_length,
         stride=room - SMALL.doc_stride,
         return_overflowing_tokens=True,
     )
-    if asked != tokenizer(tokenizer.decode(asked), add_special_tokens=False)["input_ids"]:
-        pytest.skip("the cut question does not survive decoding in this vocabulary")
     assert [f["input_ids"].tolist() for f in features] == expected["input_ids"]
     if "token_type_ids" in expected:
         assert [f["token_type_ids"].tolist() for f in features] == expected["token_type_ids"]
@@ -63,7 +64,8 @@ def test_windows_are_those_of_the_tokenizer(tiny_model, family):
 def test_white_space_around_a_question_does_not_count(tiny_model):
     tokenizer = open_tokenizer(tiny_model())
     plain, padded = (
-        SpanHead().features([question(0, asked=q)], tokenizer, SMALL) for q in ("where when", "\n   where when ")
+        SpanHead().features([question(0, asked=q)], tokenizer, SMALL)
+        for q in ("where when", "\n   where when ")
     )
     assert [f["input_ids"].tolist() for f in plain] == [f["input_ids"].tolist() for f in padded]
 
@@ -114,7 +116,7 @@ def test_what_cannot_be_trained_or_run_is_refused(tiny_model):
     with pytest.raises(DataError, match="'3' has no answer"):
         SpanHead().features([question(3, answer="")], tokenizer, SMALL)
     model, tokenizer = open_head(tiny_model(), SpanHead(), fresh_seed=1)
-    with pytest.raises(ModelError, match="384 subwords.*128 positions"):
+    with pytest.raises(ModelError, match=r"384 subwords.*128 positions"):
         SpanHead().outputs([question(0)], model, tokenizer, SpanQASettings(), lambda n: None)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,14 +16,17 @@ def test_windows_cover_the_context_without_a_gap(length, room, stride):
     windows = cut(length, room, stride)
     assert windows[0][0] == 0 and windows[-1][1] == length
     assert all(stop - start <= room for start, stop in windows)
-    assert all(b[0] - a[0] == min(stride, room) and b[0] <= a[1] for a, b in zip(windows, windows[1:]))
+    assert all(b[0] - a[0] == min(stride, room) and b[0] <= a[1] for a, b in pairwise(windows))
     assert all(stop < length for _, stop in windows[:-1])
 
 
 @given(st.integers(0, 120), st.integers(1, 40), st.integers(1, 40))
 def test_every_token_is_owned_by_the_window_with_most_context(length, room, stride):
     windows = fullest(cut(length, room, stride), place=5)
-    owners = [[w for w, v in enumerate(windows) if v.start <= t < v.stop and v.owned[t - v.start]] for t in range(length)]
+    owners = [
+        [w for w, v in enumerate(windows) if v.start <= t < v.stop and v.owned[t - v.start]]
+        for t in range(length)
+    ]
     for token, owner in enumerate(owners):
         scores = {
             w: min(token - v.start, v.stop - 1 - token) + 0.01 * (v.stop - v.start)
@@ -34,7 +39,7 @@ def test_every_token_is_owned_by_the_window_with_most_context(length, room, stri
 def reference(windows, logits, n_best, max_length):
     """The official procedure as loops: candidates in order, then the first of the highest."""
     candidates = []
-    for window, (start_logits, end_logits) in zip(windows, logits):
+    for window, (start_logits, end_logits) in zip(windows, logits, strict=True):
         starts = sorted(range(len(start_logits)), key=lambda i: start_logits[i], reverse=True)[:n_best]
         ends = sorted(range(len(end_logits)), key=lambda i: end_logits[i], reverse=True)[:n_best]
         for start in starts:
@@ -63,7 +68,10 @@ def test_best_span_equals_the_loops(data):
     logits = []
     for window in windows:
         size = place + window.stop - window.start + 1
-        pair = [np.array(data.draw(st.lists(values, min_size=size, max_size=size)), dtype=np.float32) for _ in "se"]
+        pair = [
+            np.array(data.draw(st.lists(values, min_size=size, max_size=size)), dtype=np.float32)
+            for _ in "se"
+        ]
         logits.append(tuple(pair))
     n_best, max_length = data.draw(st.integers(1, 20)), data.draw(st.integers(1, 10))
     found = best_span(windows, logits, n_best=n_best, max_length=max_length)
@@ -84,7 +92,9 @@ CONTEXTS = [
 @pytest.mark.parametrize(("context", "answer"), CONTEXTS)
 def test_answers_survive_the_way_to_tokens_and_back(tiny_model, family, context, answer):
     tokenizer = open_tokenizer(tiny_model(family))
-    offsets = np.array(tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"])
+    offsets = np.array(
+        tokenizer(context, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
+    )
     start = context.index(answer)
     tokens = answer_tokens(offsets, start, start + len(answer))
     assert tokens is not None

@@ -57,7 +57,9 @@ def test_windows_hold_the_same_words_as_the_sentence(tiny_model):
     assert len(whole) == 1 and len(cut) > 1
     inner = np.concatenate([f["input_ids"][1:-1] for f in cut])
     assert inner.tolist() == whole[0]["input_ids"][1:-1].tolist()
-    assert inner.tolist() == tokenizer("the quick brown Fox jumps over", add_special_tokens=False)["input_ids"]
+    assert (
+        inner.tolist() == tokenizer("the quick brown Fox jumps over", add_special_tokens=False)["input_ids"]
+    )
 
 
 def test_words_without_or_with_too_many_subwords_are_unknown(tiny_model):

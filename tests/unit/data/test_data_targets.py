@@ -1,0 +1,101 @@
+"""The shipped tasks and suites of this part: what the benchmark says, held against what YAML says."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from harness.data.table import TABLE
+from harness.errors import SpecError
+from harness.languages import LANGUAGES, language
+from harness.paths import builtin
+from harness.specs.recipe import BySize
+from harness.specs.suite import SuiteSpec
+from harness.specs.task import LocalSource, TaskSpec
+
+COUNTS = {"tatoeba": 41, "lareqa": 11, "udpos": 38, "xquad": 12, "xcopa": 11}
+
+
+def target(name: str) -> TaskSpec:
+    path = builtin("tasks") / "targets" / f"{name}.yaml"
+    return TaskSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def suite(name: str) -> SuiteSpec:
+    path = builtin("tasks") / "suites" / f"{name}.yaml"
+    return SuiteSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_target_is_whole(name: str) -> None:
+    task = target(name)
+    assert len(task.languages) == COUNTS[name]
+    assert set(task.languages) <= set(LANGUAGES)
+    assert {"xtreme", "smoke", "none"} <= set(task.recipes)
+    assert not task.recipes["none"].trains
+    assert task.recipes["smoke"].stamp == "smoke"
+    assert all(recipe.stamp is None for recipe_name, recipe in task.recipes.items() if recipe_name != "smoke")
+    sets = task.training_sets.values()
+    used: list[LocalSource] = [task.data.local, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]
+    assert {source.reader for source in used} <= set(TABLE)
+
+
+def test_tatoeba_recipes() -> None:
+    task = target("tatoeba")
+    assert not task.recipes["xtreme"].trains
+    assert task.recipes["xtreme-r"].encoder_of == "xquad"
+    assert suite("xtreme-r").tasks["tatoeba"].recipes == {"xtreme": "xtreme-r"}
+    assert suite("xtreme").tasks["tatoeba"].recipes == {}
+    assert {m.name: m.output for m in task.metrics} == {"accuracy": "prediction", "accuracy_to_en": "to_en"}
+
+
+def test_official_numbers_of_training() -> None:
+    (udpos,) = target("udpos").recipes["xtreme"].phases
+    assert (udpos.epochs, udpos.learning_rate, udpos.batch_size) == (10, 2e-5, 32)
+    (xquad,) = target("xquad").recipes["xtreme"].phases
+    assert (xquad.epochs, xquad.learning_rate, xquad.warmup_steps, xquad.weight_decay) == (3, 3e-5, 500, 1e-4)
+    assert xquad.selection is None
+    siqa, copa = target("xcopa").recipes["xtreme"].phases
+    assert (siqa.training_set, copa.training_set) == ("siqa", "copa")
+    assert siqa.learning_rate == copa.learning_rate == BySize(base=2e-5, large=3e-5)
+    (jiant,) = target("xquad").recipes["jiant"].phases
+    assert (jiant.learning_rate, jiant.epochs, jiant.batch_size, jiant.warmup_ratio) == (1e-5, 2, 16, 0.1)
+
+
+def test_smoke_recipes_train_on_what_the_releases_hold() -> None:
+    xquad = target("xquad")
+    held = xquad.training_sets[xquad.recipes["smoke"].phases[0].training_set]
+    assert (held.first_clusters, held.hold_out, held.languages) == (24, True, ("en",))
+    assert not target("xcopa").recipes["smoke"].zero_shot
+    assert not target("tatoeba").recipes["smoke"].trains and not target("lareqa").recipes["smoke"].trains
+    assert target("lareqa").space == xquad.space == "xquad-articles"
+
+
+def test_suites_have_the_languages_of_the_benchmarks() -> None:
+    xtreme, xtreme_r = suite("xtreme"), suite("xtreme-r")
+    assert {name: len(t.languages or ()) for name, t in xtreme.tasks.items()} == {
+        "xnli": 15, "pawsx": 7, "udpos": 33, "panx": 40, "xquad": 11, "mlqa": 7, "tydiqa": 9, "bucc2018": 4,
+        "tatoeba": 36,
+    }  # fmt: skip
+    assert {name: len(t.languages or ()) for name, t in xtreme_r.tasks.items()} == {
+        "xnli": 15, "xcopa": 11, "udpos": 38, "panx": 48, "xquad": 12, "mlqa": 7, "tydiqa": 9, "tatoeba": 41,
+        "mewslix": 11, "lareqa": 11,
+    }  # fmt: skip
+    for spec, count in ((xtreme, 40), (xtreme_r, 50)):
+        codes = {code for t in spec.tasks.values() for code in t.languages or ()}
+        assert len(codes) == count and codes <= set(LANGUAGES)
+        assert set(spec.overall) == set(spec.tasks)
+        for name in COUNTS:
+            if name in spec.tasks:
+                assert set(spec.tasks[name].languages or ()) <= set(target(name).languages)
+
+
+def test_language_table() -> None:
+    assert len(LANGUAGES) == 50
+    assert all(code == row.code for code, row in LANGUAGES.items())
+    assert {code for code, row in LANGUAGES.items() if row.direction == "rtl"} == {"ar", "fa", "he", "ur"}
+    assert all(row.direction == "rtl" for row in LANGUAGES.values() if row.script in ("Arab", "Hebr"))
+    assert all(len(row.script) == 4 and row.script.istitle() for row in LANGUAGES.values())
+    assert language("sw").family == "Atlantic-Congo"
+    with pytest.raises(SpecError, match=r"'swa' is not a language of the table .did you mean 'sw'"):
+        language("swa")

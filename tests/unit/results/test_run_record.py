@@ -1,0 +1,164 @@
+"""run.json: round trip, signature, and when two runs are the same."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ResultError
+from harness.results.provenance import read_clock, read_git_state, read_versions
+from harness.results.record import (
+    RunRecord,
+    changed_versions,
+    check_same_request,
+    check_same_run,
+    comparable_request,
+    encode_record,
+    read_record,
+    write_record,
+)
+from harness.specs.run import RunSpec
+
+Make = Callable[..., RunRecord]
+
+
+def test_round_trip(tmp_path: Path, make_record: Make) -> None:
+    record = make_record()
+    path = tmp_path / "run.json"
+    write_record(path, record)
+    assert read_record(path) == record
+    assert encode_record(read_record(path)) == path.read_bytes()
+
+
+def test_signature(make_record: Make) -> None:
+    signature = make_record().signature
+    assert signature.startswith(
+        "xharness:0.1.0|suite:xtreme-r|tasks:tatoeba@1+xquad@1|model:models/minilm@01234567|"
+        "adapter:sentence-transformers@1|recipe:smoke|languages:all|seeds:1+2|dtype:float32|search:exact|data:"
+    )
+    assert signature.endswith("|bs:10000|limit:no")
+    assert json.loads(encode_record(make_record()))["signature"] == signature
+
+
+def test_signature_is_one_line_whatever_the_model_is_called(make_record: Make) -> None:
+    plain = make_record()
+    assert plain.model is not None
+    hostile = make_record(model=plain.model.model_copy(update={"id": "a|b\nseeds:9\u202e"}))
+    assert "\n" not in hostile.signature
+    assert hostile.signature.count("|") == plain.signature.count("|")
+
+
+def test_signature_changes_with_the_data(make_record: Make) -> None:
+    record = make_record()
+    german = record.data["tatoeba"]["de"]
+    other = make_record(data={"tatoeba": {"de": german.model_copy(update={"fingerprint": "bb" * 32})}})
+    assert other.signature != record.signature
+
+
+def test_stamps(make_record: Make) -> None:
+    assert make_record(smoke=False).stamps == ()
+    assert len(make_record(smoke=True, limit=10).stamps) == 2
+    assert "limit 10: not comparable" in make_record(limit=10).stamps
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"out": "elsewhere"}, True),
+        ({"resume": False}, True),
+        ({"data_dir": "../data"}, True),
+        ({"tasks": ("xquad", "tatoeba")}, True),
+        ({"languages": ("de",)}, False),
+        ({"seeds": (2, 1)}, False),
+        ({"limit": 5}, False),
+        ({"recipe": "none"}, False),
+        ({"model": "other"}, False),
+    ],
+)
+def test_what_makes_a_request_another_one(change: dict[str, object], same: bool) -> None:
+    old = RunSpec(model="m", tasks=("tatoeba", "xquad"), seeds=(1, 2))
+    new = old.model_copy(update=change)
+    assert (comparable_request(old) == comparable_request(new)) is same
+    if not same:
+        with pytest.raises(ResultError, match=rf"R belongs to a different run \({next(iter(change))}"):
+            check_same_request(old, new, Path("R"))
+    else:
+        check_same_request(old, new, Path("R"))
+
+
+def test_other_inputs_are_refused_by_name(make_record: Make) -> None:
+    old = make_record()
+    check_same_run(old, make_record(started="2030-01-01T00:00:00Z", finished=None, failures=()), Path("R"))
+    assert old.model is not None
+    assert old.environment is not None
+    weights = old.model.model_copy(update={"weights_sha256": "ff" * 32})
+    with pytest.raises(ResultError, match=r"model\.weights_sha256: it was \"0123"):
+        check_same_run(old, make_record(model=weights), Path("R"))
+    data = {"tatoeba": {"de": old.data["tatoeba"]["de"].model_copy(update={"fingerprint": "dd" * 32})}}
+    with pytest.raises(ResultError, match=r"data\.tatoeba\.de\.fingerprint"):
+        check_same_run(old, make_record(data=data), Path("R"))
+    with pytest.raises(ResultError, match=r'dtype: it was "float32", now "bfloat16"'):
+        half = old.environment.model_copy(update={"dtype": "bfloat16"})
+        check_same_run(old, make_record(environment=half), Path("R"))
+    with pytest.raises(ResultError, match=r"specs\.task xquad"):
+        check_same_run(old, make_record(specs=old.specs[:1]), Path("R"))
+
+
+def test_data_not_read_yet_is_no_difference(make_record: Make) -> None:
+    check_same_run(make_record(), make_record(data={}), Path("R"))
+    check_same_run(make_record(data={"tatoeba": {}}), make_record(), Path("R"))
+
+
+def test_changed_versions(make_record: Make) -> None:
+    new = make_record(
+        versions={"python": "3.11.2", "xharness": "0.1.0", "torch": "2.14.0", "faiss-cpu": "1.15"}
+    )
+    assert changed_versions(make_record(), new) == ["faiss-cpu none -> 1.15", "torch 2.13.0 -> 2.14.0"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "not valid JSON"),
+        (b"3", "schema_version is None"),
+        (b'{"schema_version": 9}', "schema_version is 9"),
+        (b'{"schema_version": 1}', "request: Field required"),
+    ],
+)
+def test_broken_files_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_bytes(data)
+    with pytest.raises(ResultError, match=message):
+        read_record(path)
+
+
+def test_provenance(tmp_path: Path) -> None:
+    versions = read_versions()
+    assert {"python", "xharness", "torch", "numpy"} <= versions.keys()
+    assert len(read_clock()) == len("2026-01-02T03:04:05Z")
+    assert read_git_state(tmp_path) is None
+
+
+def test_git_state(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("", encoding="utf-8")
+
+    def git(*arguments: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", "-C", str(tmp_path), *who, *arguments], check=True, capture_output=True)
+
+    git("init")
+    assert read_git_state(tmp_path) is None  # no commit yet
+    git("add", ".")
+    git("commit", "-m", "x")
+    clean = read_git_state(tmp_path)
+    assert clean is not None
+    assert len(clean.commit) == 40
+    assert not clean.dirty
+    (tmp_path / "pyproject.toml").write_text("x", encoding="utf-8")
+    changed = read_git_state(tmp_path)
+    assert changed is not None
+    assert changed.dirty
