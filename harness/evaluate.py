@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.checkpoint import open_model
+from harness.backends.devices import use_threads
 from harness.backends.sentence_modules import has_modules
 from harness.errors import IncompleteRun, RequestError, ResultError
 from harness.execution import Execution, find_training, run_job
@@ -70,6 +71,8 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
     progress = progress or Progress()
     # 1, 2: the request and the specs
     plan = make_plan(request)
+    if request.threads is not None:
+        use_threads(request.threads)
     # 4: the model (which recipe is the default depends on it; its weights stay on disk)
     model, reason = open_model(
         request.model,

@@ -75,3 +75,10 @@ def _cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
     except OSError:
         pass
     return set()
+
+
+def use_threads(count: int) -> None:
+    """Set the number of CPU threads of torch, for this process; results may differ between counts."""
+    import torch
+
+    torch.set_num_threads(count)

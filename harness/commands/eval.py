@@ -80,6 +80,9 @@ def run(
     dtype: Annotated[
         str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
     ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; default: torch's choice.", rich_help_panel=_RUN)
+    ] = None,
     search: Annotated[
         str,
         typer.Option(help="auto, exact, faiss-flat, faiss-ivf or faiss-hnsw.", rich_help_panel=_RUN),
@@ -132,6 +135,7 @@ def run(
         discard_models=discard_models,
         device=device,
         dtype=dtype,
+        threads=threads,
         search=search,
         out=out,
         resume=resume,

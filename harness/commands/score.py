@@ -19,7 +19,7 @@ def run(
         Path | None, typer.Option(help="Read the gold from the source again; it must agree.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write into this new run folder instead of the old one.")
+        Path | None, typer.Option(help="Write a new run folder; without it none is written.")
     ] = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Also write the scores as plain numbers to this file.")
@@ -28,9 +28,9 @@ def run(
         bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.")
     ] = False,
 ) -> None:
-    """Score a run folder again, without model or data; the bytes of scores.json stay the same.
+    """Score a run folder again, without model or data, and compare with its scores.json.
 
-    That proves consistency. With --data-dir it also proves that the gold is the source's.
+    Equal bytes prove that the folder is consistent. With --data-dir the gold must be the source's.
     """
     from harness.evaluate import score_run
     from harness.progress import Progress

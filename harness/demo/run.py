@@ -32,6 +32,11 @@ def run_demo(out: Path, progress: Progress) -> Evaluation:
         write_checkpoint(checkpoint, sentences())
         (out / "inputs-complete").write_text("", encoding="utf-8")
     request = RunSpec(
-        model=str(checkpoint), adapter="generic", suite="demo", data_dir=str(data), out=str(out / "run")
+        model=str(checkpoint),
+        adapter="generic",
+        suite="demo",
+        data_dir=str(data),
+        out=str(out / "run"),
+        threads=1,  # a second thread costs this tiny model more than it brings
     )
     return evaluate(request, progress)

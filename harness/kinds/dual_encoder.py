@@ -86,8 +86,8 @@ class DualEncoderHead(Head):
 
         if getattr(model, "pooler", None) is None:
             raise ModelError(
-                f"passage retrieval trains the pooler output, and {type(model).__name__} has no pooler: use a "
-                "model of the BERT or XLM-R family, or --recipe none to retrieve with the encoder as it is"
+                f"passage retrieval trains the pooler output, and {type(model).__name__} has no pooler: use "
+                "a model of the BERT or XLM-R family, or --recipe none to retrieve with the encoder as it is"
             )
         scale = torch.full((1,), _INITIAL_SCALE, device=model.device)
         model.register_parameter("retrieval_scale", torch.nn.Parameter(scale))

@@ -289,6 +289,8 @@ def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
         "device": environment.device if environment else None,
         "dtype": environment.dtype if environment else None,
         "search": environment.search if environment else None,
+        # Sums are split between threads, so their number can move the last bits.
+        "threads": environment.threads if environment and environment.device == "cpu" else None,
     }
 
 

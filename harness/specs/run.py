@@ -28,6 +28,7 @@ class RunSpec(Spec):
     limit: PositiveInt | None = None
     device: Device = "auto"
     dtype: DType = "auto"
+    threads: PositiveInt | None = None  # of torch on the CPU; None: torch's own choice
     search: Search = "auto"
     offline: bool = False
     resume: bool = True

@@ -46,7 +46,9 @@ def write_tokenizer(folder: Path, *, model_max_length: int = 512) -> None:
     ).save_pretrained(folder)
 
 
-def write_network(folder: Path, auto_class: str = "AutoModel", *, kind: str = "xlm-roberta", **config: object) -> None:
+def write_network(
+    folder: Path, auto_class: str = "AutoModel", *, kind: str = "xlm-roberta", **config: object
+) -> None:
     import torch
     import transformers
 

@@ -28,15 +28,14 @@ SMALL = SpanQASettings(max_length=20, doc_stride=6, max_query_length=4)
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_training_windows_point_at_the_answer_or_the_first_token(tiny_model, family):
     tokenizer = open_tokenizer(tiny_model(family))
-    features = SpanHead().features([question(0)], tokenizer, SMALL)
-    assert len(features) >= 2
+    features = SpanHead().features([question(0, answer="Fox")], tokenizer, SMALL)
     hit = [f for f in features if f["start"]]
     assert hit and len(hit) < len(features)
     for feature in features:
         assert len(feature["input_ids"]) <= SMALL.max_length
         if feature["start"]:
             text = tokenizer.decode(feature["input_ids"][feature["start"] : feature["end"] + 1])
-            assert "".join(text.split()).replace("##", "") == "Zürich"
+            assert "".join(text.split()).replace("##", "") == "Fox"
         else:
             assert feature["end"] == 0
 
