@@ -34,6 +34,7 @@ from harness.results.record import (
 from harness.results.report import report_tables, write_report
 from harness.results.scores import Scores, encode_scores
 from harness.results.table import Table
+from harness.retrieval.screening import resolve_engine
 from harness.scoring import Scored, score_language, statistics_columns, summarise
 from harness.specfiles.catalog import load_adapter, load_adapters
 from harness.specs.run import RunSpec
@@ -85,6 +86,9 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
         trust_remote_code=request.trust_remote_code,
     )
     progress.say(reason)
+    progress.say(
+        f"on {model.device} in {model.dtype}, search: {resolve_engine(request.search, model.device)}"
+    )
     jobs = choose_recipes(plan, model.adapter, sentence_encoder=has_modules(model.path))
     # 3: the examples
     data_dir = data_folder(request.data_dir, jobs)
@@ -113,7 +117,9 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
         findings = _score(folder, folder, record, progress)
         if not findings.scores.tasks:
             write_record(folder.run_json, record)
-            raise IncompleteRun("no cell could be predicted:\n" + "\n".join(f"  {f.message}" for f in failures))
+            raise IncompleteRun(
+                "no cell could be predicted:\n" + "\n".join(f"  {f.message}" for f in failures)
+            )
         _publish(folder, findings)
         if request.discard_models and not failures:
             shutil.rmtree(folder.path / "training", ignore_errors=True)
@@ -152,7 +158,7 @@ def score_run(
         raise ResultError(f"{folder.path}: the run has no scores.json; --out writes a new folder with one")
     if written != encode_scores(findings.scores):
         raise ResultError(
-            f"{folder.scores_json} (written by xharness {record.versions.get('xharness', '?')}) is not what the "
+            f"{folder.scores_json} (by xharness {record.versions.get('xharness', '?')}) is not what the "
             f"predictions of the folder give (sha256 {digest[:16]}): it was edited, or a metric has changed "
             "since. --out writes the new scores into a new folder"
         )
@@ -233,8 +239,8 @@ def _continue(folder: RunFolder, record: RunRecord, *, resume: bool, progress: P
     check_same_run(old, record, folder.path)
     if changed := changed_versions(old, record):
         raise RequestError(
-            f"{folder.path} was begun with other versions ({', '.join(changed)}): numbers of one run must not mix them. "
-            "Use the old versions, another --out, or --no-resume to begin anew"
+            f"{folder.path} was begun with other versions ({', '.join(changed)}): numbers of one run must "
+            "not mix them. Use the old versions, another --out, or --no-resume to begin anew"
         )
     progress.say(f"{folder.path}: going on with the run of {old.started}")
     return record.model_copy(update={"started": old.started, "finished": old.finished})

@@ -64,8 +64,8 @@ def find_training(
         else:
             trains = [r for r, recipe in job.task.recipes.items() if recipe.trains]
             problems.append(
-                f"task {name!r}: the checkpoint has no head for it and recipe {job.recipe_name!r} trains none; "
-                f"recipes that do: {', '.join(trains) or 'none'}"
+                f"task {name!r}: the checkpoint has no head for it and recipe {job.recipe_name!r} trains "
+                f"none; recipes that do: {', '.join(trains) or 'none'}"
             )
     raise_all(ModelError, problems)
     return frozenset(training)

@@ -77,7 +77,8 @@ def make_plan(request: RunSpec) -> Plan:
                 )
             elif suite is not None and not _is_path(name) and name not in suite.spec.tasks:
                 problems.append(
-                    f"--tasks: {name!r} is not in suite {suite.spec.name!r}, which has {', '.join(suite.spec.tasks)}"
+                    f"--tasks: {name!r} is not in suite {suite.spec.name!r}, which has "
+                    f"{', '.join(suite.spec.tasks)}"
                 )
         if len(set(names)) != len(names):
             problems.append(f"--tasks: {', '.join(names)} names a task twice")
@@ -166,8 +167,8 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
             phases_of = trained_as.recipes.get(profile) or trained_as.recipes[DEFAULT_PROFILE]
         if recipe.trains and not adapter.fine_tunes:
             problems.append(
-                f"task {task.name!r}: recipe {name!r} trains, but adapter {adapter.name!r} is not for fine-tuning; "
-                "use --recipe none"
+                f"task {task.name!r}: recipe {name!r} trains, but adapter {adapter.name!r} is not for "
+                "fine-tuning; use --recipe none"
             )
         kind = kind_named(task.kind)
         jobs.append(

@@ -34,7 +34,7 @@ def data_folder(data_dir: str | None, jobs: Sequence[Job]) -> Path:
     if data_dir is None:
         wanted = ", ".join(job.task.name for job in jobs)
         raise RequestError(
-            f"no --data-dir: say where the files of {wanted} lie; `xharness tasks show NAME` lists the files, "
+            f"no --data-dir: say where the files of {wanted} lie; `xharness tasks show NAME` lists them, "
             "and where the releases come from"
         )
     folder = Path(data_dir).expanduser()
@@ -51,15 +51,18 @@ def check_files(jobs: Sequence[Job], training: frozenset[str], data_dir: Path) -
     Raises:
         DataError: every missing file, with what to do.
     """
-    problems = []
+    problems: list[str] = []
     for job in jobs:
-        missing = [line for code in job.languages for line in sources.test_files_missing(job.task, code, data_dir)]
+        missing = [
+            line for code in job.languages for line in sources.test_files_missing(job.task, code, data_dir)
+        ]
         if missing:
             there = sources.available_languages(job.task, data_dir)
             problems += dict.fromkeys(missing)
             if there:
                 problems.append(
-                    f"task {job.task.name!r}: the folder has {', '.join(there)}; --languages {','.join(there)} evaluates these"
+                    f"task {job.task.name!r}: the folder has {', '.join(there)}; "
+                    f"--languages {','.join(there)} evaluates these"
                 )
         if job.task.name in training:
             for phase in job.phases_of.phases:
@@ -79,9 +82,7 @@ def _other_recipes(job: Job) -> str:
     return " or ".join(f"--recipe {name} ({why})" for name, why in ways.items() if name in job.task.recipes)
 
 
-def read_data(
-    job: Job, data_dir: Path, *, trains: bool, limit: int | None, progress: Progress
-) -> Prepared:
+def read_data(job: Job, data_dir: Path, *, trains: bool, limit: int | None, progress: Progress) -> Prepared:
     """Read the test sets of a job, the pool where there is one, and the training data if it trains.
 
     Articles that the training set holds out are left out of the test set of every language, then

@@ -131,9 +131,7 @@ def _spec_records(plan: Plan, jobs: Sequence[Job], adapter: AdapterSpec) -> tupl
     content = adapter.model_dump(mode="json")
     digest = hashlib.sha256(canonical_json(content).encode("utf-8")).hexdigest()
     records.append(
-        SpecRecord(
-            kind="adapter", name=adapter.name, version=adapter.version, sha256=digest, content=content
-        )
+        SpecRecord(kind="adapter", name=adapter.name, version=adapter.version, sha256=digest, content=content)
     )
     return tuple(records)
 

@@ -137,7 +137,9 @@ def summarise(
         )
         for s in together:
             name, languages = s.task.name, _languages(s)
-            means = {m.name: mean_of([drawn[name, code, m.name] for code in languages]) for m in s.task.metrics}
+            means = {
+                m.name: mean_of([drawn[name, code, m.name] for code in languages]) for m in s.task.metrics
+            }
             complete = not absent[name]
             tasks[name] = TaskEstimates(
                 main=s.task.main_metric,

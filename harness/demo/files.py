@@ -77,7 +77,12 @@ def _write_articles(world: World, folder: Path) -> None:
         drawn = world.meanings(count * SENTENCES_PER_ARTICLE)
         for language in LANGUAGES if split == "test" else (SOURCE,):
             articles = [
-                _article(world, language, f"{split}-{i}", drawn[i * SENTENCES_PER_ARTICLE :][:SENTENCES_PER_ARTICLE])
+                _article(
+                    world,
+                    language,
+                    f"{split}-{i}",
+                    drawn[i * SENTENCES_PER_ARTICLE :][:SENTENCES_PER_ARTICLE],
+                )
                 for i in range(count)
             ]
             text = json.dumps({"version": "demo", "data": articles}, ensure_ascii=False)

@@ -65,8 +65,8 @@ class ChoiceHead(Head):
             choices = len(feature["input_ids"])
             if example.gold not in map(str, range(choices)):
                 raise DataError(
-                    f"training example {example.example_id!r}: gold {example.gold!r} is not the number of one "
-                    f"of its {choices} choices (0 to {choices - 1})"
+                    f"training example {example.example_id!r}: gold {example.gold!r} is not the number of "
+                    f"one of its {choices} choices (0 to {choices - 1})"
                 )
             if choices != len(features[0]["input_ids"]):
                 raise DataError(

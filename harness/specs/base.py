@@ -17,7 +17,8 @@ class Spec(BaseModel):
 def _name(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", value):
         raise ValueError(
-            f"{value!r} is not a name: use lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit"
+            f"{value!r} is not a name: use lower-case letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
         )
     return value
 
