@@ -28,8 +28,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'harness' has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(_HOMES[name])
-    # `harness.evaluate` is both a module and the function inside it: importing the module binds
-    # the module under this name, so the function is bound over it here.
-    globals()[name] = getattr(module, name)
-    return globals()[name]
+    home = import_module(_HOMES[name])
+    # Importing `harness.evaluate` binds the module under this very name; it is callable itself.
+    return globals().get(name) or getattr(home, name)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from harness.backends.checkpoint import open_model
 from harness.backends.devices import use_threads
@@ -244,3 +246,13 @@ def _continue(folder: RunFolder, record: RunRecord, *, resume: bool, progress: P
         )
     progress.say(f"{folder.path}: going on with the run of {old.started}")
     return record.model_copy(update={"started": old.started, "finished": old.finished})
+
+
+class _Callable(ModuleType):
+    """Makes `harness.evaluate(request)` work, where Python binds this module and not its function."""
+
+    def __call__(self, request: RunSpec, progress: Progress | None = None) -> Evaluation:
+        return evaluate(request, progress)
+
+
+sys.modules[__name__].__class__ = _Callable

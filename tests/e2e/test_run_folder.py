@@ -19,11 +19,11 @@ LANGUAGES = ["qaa", "qab", "qac", "qad"]
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Return every file of a run but its lock, by relative path."""
+    """Return every file of a run by relative path, but its lock and the record with its paths and times."""
     return {
         p.relative_to(folder).as_posix(): p.read_bytes()
         for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != ".lock"
+        if p.is_file() and p.name not in (".lock", "run.json")
     }
 
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,18 @@ def test_a_killed_run_ends_with_the_same_bytes(tiny_model, tmp_path, died_after,
     assert weights(cut) == weights(whole)
     assert record(cut) == record(whole)
     assert sorted(p.name for p in cut.iterdir()) == sorted(p.name for p in whole.iterdir())
+
+
+def test_autocast_resumes_too_and_keeps_float32_weights(tiny_model, tmp_path):
+    from safetensors.torch import load_file
+
+    model = replace(tiny_model(), dtype="bfloat16")
+    whole = run(model, tmp_path / "whole", recipe(epochs=1))
+    with pytest.raises(Killed):
+        run(model, tmp_path / "cut", recipe(epochs=1), checkpoint_seconds=0, head=DyingHead(LABELS, 4))
+    cut = run(model, tmp_path / "cut", recipe(epochs=1))
+    assert weights(cut) == weights(whole) != weights(run(tiny_model(), tmp_path / "full", recipe(epochs=1)))
+    assert {str(t.dtype) for t in load_file(whole / "model.safetensors").values()} == {"torch.float32"}
 
 
 def test_checkpoints_do_not_change_the_result(tiny_model, tmp_path):
@@ -346,7 +359,6 @@ def test_the_key_covers_what_matters(tiny_model):
 CHILD = """
 import importlib.util, sys
 from pathlib import Path
-from dataclasses import replace
 spec = importlib.util.spec_from_file_location("t", sys.argv[1])
 t = importlib.util.module_from_spec(spec); spec.loader.exec_module(t)
 from harness.backends.model import Model
