@@ -99,6 +99,9 @@ def training_keys(job: Job, data: Prepared, model: Model, seeds: Sequence[int]) 
             settings=settings,
             fingerprints=data.fingerprints,
             seed=seed,
+            selects_by=next(
+                m.computes for m in job.trained_as.metrics if m.name == job.trained_as.main_metric
+            ),
         )
         for seed in seeds
     }

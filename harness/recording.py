@@ -63,6 +63,7 @@ def begin_record(
             id=model.model_id,
             revision=model.revision,
             weights_sha256=model.weights_sha256,
+            settings_sha256=model.settings_sha256,
             adapter=model.adapter.name,
             adapter_version=model.adapter.version,
             adapter_reason=adapter_reason,

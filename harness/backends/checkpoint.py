@@ -13,7 +13,7 @@ from harness.backends.hub import fetch, looks_like_hub_id
 from harness.backends.loading import read_config
 from harness.backends.model import Model
 from harness.backends.sentence_modules import has_modules
-from harness.backends.weights import weights_sha256
+from harness.backends.weights import settings_sha256, weights_sha256
 from harness.errors import ModelError
 from harness.specs.adapter import AdapterSpec
 from harness.specs.run import Device, DType
@@ -73,6 +73,7 @@ def open_model(
         model_id=model.partition("@")[0] if revision else model,
         revision=revision,
         weights_sha256=checksum,
+        settings_sha256=settings_sha256(path),
         adapter=adapter,
         device=torch_device,
         dtype=torch_dtype,

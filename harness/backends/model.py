@@ -13,7 +13,8 @@ class Model:
     """An opened checkpoint; nothing is in memory yet.
 
     `device` is a torch device string and `dtype` a torch dtype name, both resolved (never `auto`).
-    `weights_sha256` is the hash over the weight files' names and bytes.
+    `weights_sha256` is the hash over the weight files' names and bytes, `settings_sha256` that over
+    configuration, tokenizer and pooling modules.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Model:
     dtype: str
     hidden_size: int
     num_layers: int
+    settings_sha256: str = ""
     trust_remote_code: bool = False
     allow_pickle: bool = False
 

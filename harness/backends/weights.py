@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from harness.backends.sentence_modules import has_modules, module_folders
@@ -13,6 +13,7 @@ from harness.errors import ModelError
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 _CHUNK = 1 << 22
+_SETTINGS = (".json", ".txt", ".model")
 
 
 def weight_files(path: Path, *, allow_pickle: bool) -> list[Path]:
@@ -55,6 +56,21 @@ def weights_sha256(path: Path, *, allow_pickle: bool) -> str:
     if has_modules(path):
         for folder in module_folders(path):
             files += [f for f in (folder / _SAFE, folder / _PICKLED) if f.is_file()]
+    return _hash_files(path, files)
+
+
+def settings_sha256(path: Path) -> str:
+    """Return SHA-256 over names and bytes of what else decides a checkpoint's outputs.
+
+    That is every JSON, text and tokenizer model file of the folder and of its pooling modules:
+    the same weights with another tokenizer or another pooling are another model.
+    """
+    folders = [path, *(module_folders(path) if has_modules(path) else [])]
+    found = {f for folder in folders for f in folder.iterdir() if f.suffix in _SETTINGS and f.is_file()}
+    return _hash_files(path, found)
+
+
+def _hash_files(path: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for name, file in sorted({f.relative_to(path).as_posix(): f for f in files}.items()):
         digest.update(f"{name}\0{file.stat().st_size}\0".encode())

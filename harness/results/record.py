@@ -40,6 +40,7 @@ class ModelRecord(_Part):
     id: str
     revision: str | None
     weights_sha256: str
+    settings_sha256: str = ""  # configuration, tokenizer, pooling modules
     adapter: str
     adapter_version: str
     adapter_reason: str = ""

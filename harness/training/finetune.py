@@ -50,12 +50,14 @@ def training_key(
     settings: KindSettings,
     fingerprints: Mapping[str, str],
     seed: int,
+    selects_by: str | None = None,
 ) -> str:
     """Return a name for a training run, 16 hexadecimal digits: equal for tasks that can share it.
 
     It covers the start weights, the head, every phase with its learning rate resolved, the
     kind's settings, the number format, the seed, and `fingerprints`: those of the training sets
     (and of the development sets used for selection) by name. The names themselves do not count.
+    `selects_by`, the metric of selection, counts where a phase selects.
     """
     phases = []
     for phase in recipe.phases:
@@ -65,6 +67,8 @@ def training_key(
         phases.append(described)
     content = {
         "weights": model.weights_sha256,
+        "files": model.settings_sha256,
+        "selects_by": selects_by if any(phase.selection for phase in recipe.phases) else None,
         "head": [type(head).__name__, head.auto_class, list(head.labels)],
         "phases": phases,
         "settings": settings.model_dump(mode="json"),

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from harness.backends.checkpoint import choose_adapter, open_model
-from harness.backends.weights import tensor_shapes, weights_sha256
+from harness.backends.weights import settings_sha256, tensor_shapes, weights_sha256
 from harness.errors import ModelError
 from harness.paths import builtin
 from harness.specs.adapter import AdapterSpec
@@ -173,3 +173,25 @@ def test_encoder_decoders_are_refused(checkpoint: Write, adapters: dict[str, Ada
     config = {"model_type": "mt5", "d_model": 16}
     (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     check_refused(path, adapters, "encoder-decoder")
+
+
+def test_the_settings_hash_sees_tokenizer_and_pooling(tmp_path: Path) -> None:
+    pooling = tmp_path / "1_Pooling"
+    pooling.mkdir()
+    (tmp_path / "modules.json").write_text(
+        '[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},'
+        ' {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]',
+        encoding="utf-8",
+    )
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
+    (pooling / "config.json").write_text('{"pooling_mode_mean_tokens": true}', encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    seen = {settings_sha256(tmp_path)}
+    (pooling / "config.json").write_text('{"pooling_mode_cls_token": true}', encoding="utf-8")
+    seen.add(settings_sha256(tmp_path))
+    (tmp_path / "tokenizer.json").write_text('{"a": 1}', encoding="utf-8")
+    seen.add(settings_sha256(tmp_path))
+    assert len(seen) == 3
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    (tmp_path / "README.md").write_text("a card", encoding="utf-8")
+    assert settings_sha256(tmp_path) in seen
