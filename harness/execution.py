@@ -97,7 +97,7 @@ def training_keys(job: Job, data: Prepared, model: Model, seeds: Sequence[int]) 
             head=head,
             recipe=job.phases_of,
             settings=settings,
-            fingerprints=data.fingerprints,
+            fingerprints=data.digests,
             seed=seed,
             selects_by=next(
                 m.computes for m in job.trained_as.metrics if m.name == job.trained_as.main_metric
@@ -155,7 +155,7 @@ def _train(run: Execution, job: Job, data: Prepared, *, seed: int, key: str) -> 
         model=run.model,
         train=data.train,
         dev=data.dev,
-        fingerprints=data.fingerprints,
+        fingerprints=data.digests,
         out=run.folder.training(key),
         seed=seed,
         progress=run.progress,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.data import sources
-from harness.data.fingerprint import fingerprint
+from harness.data.fingerprint import content_digest
 from harness.errors import DataError, RequestError, raise_all
 from harness.planning import Job
 from harness.progress import Progress
@@ -16,13 +16,13 @@ from harness.records import Candidate, DataSet
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data of one job. `train`, `dev` and `fingerprints` go by the name of the training set."""
+    """The data of one job. `train`, `dev` and `digests` go by the name of the training set."""
 
     test: Mapping[str, DataSet]
     pool: Mapping[str, tuple[Candidate, ...]]
     train: Mapping[str, Sequence[DataSet]]
     dev: Mapping[str, DataSet | None]
-    fingerprints: Mapping[str, str]
+    digests: Mapping[str, str]
 
 
 def data_folder(data_dir: str | None, jobs: Sequence[Job]) -> Path:
@@ -106,14 +106,14 @@ def read_data(job: Job, data_dir: Path, *, trains: bool, limit: int | None, prog
             advance(1)
     train: dict[str, Sequence[DataSet]] = {}
     dev: dict[str, DataSet | None] = {}
-    prints: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for phase in job.phases_of.phases if trains else ():
         name = phase.training_set
         train[name] = sources.load_training(job.trained_as, name, data_dir)
         found = sources.load_dev(job.trained_as, name, data_dir) if phase.selection else None
         dev[name] = _joined(found) if found else None
-        prints[name] = "+".join(fingerprint(data) for data in [*train[name], *(found or ())])
-    return Prepared(test, sources.load_pool(task, data_dir), train, dev, prints)
+        digests[name] = "+".join(content_digest(data) for data in [*train[name], *(found or ())])
+    return Prepared(test, sources.load_pool(task, data_dir), train, dev, digests)
 
 
 def _joined(parts: Sequence[DataSet]) -> DataSet:

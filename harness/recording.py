@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.backends.model import Model
-from harness.data.fingerprint import fingerprint
+from harness.data.fingerprint import content_digest, fingerprint
 from harness.execution import seeds_of, training_keys
 from harness.planning import DEFAULT_PROFILE, ENCODER_KINDS, Job, Plan
 from harness.preparation import Prepared
@@ -69,7 +69,7 @@ def begin_record(
             adapter_reason=adapter_reason,
         ),
         data={
-            name: {code: _data_record(found) for code, found in prepared.test.items()}
+            name: {code: _data_record(found, fingerprint(found)) for code, found in prepared.test.items()}
             for name, prepared in data.items()
         },
         seeds=request.seeds,
@@ -79,7 +79,11 @@ def begin_record(
                     key=key,
                     seed=seed,
                     recipe=job.recipe_name,
-                    detail={"training_sets": dict(data[job.task.name].fingerprints)},
+                    data={
+                        f"{name}/{part.language}": _data_record(part, content_digest(part))
+                        for name, parts in data[job.task.name].train.items()
+                        for part in parts
+                    },
                 )
                 for seed, key in training_keys(
                     job, data[job.task.name], model, seeds_of(request, trains=True)
@@ -148,9 +152,9 @@ def _spec_record(kind: Any, loaded: Loaded[Any]) -> SpecRecord:
     )
 
 
-def _data_record(data: DataSet) -> DataRecord:
+def _data_record(data: DataSet, digest: str) -> DataRecord:
     return DataRecord(
-        fingerprint=fingerprint(data),
+        fingerprint=digest,
         examples=len(data.examples),
         sources=tuple(SourceRecord(path=s.path, sha256=s.sha256) for s in data.sources),
         repairs=dict(data.repairs),

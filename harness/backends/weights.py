@@ -66,7 +66,9 @@ def settings_sha256(path: Path) -> str:
     the same weights with another tokenizer or another pooling are another model.
     """
     folders = [path, *(module_folders(path) if has_modules(path) else [])]
-    found = {f for folder in folders for f in folder.iterdir() if f.suffix in _SETTINGS and f.is_file()}
+    # Modules without settings (Normalize) often have no folder.
+    there = [folder for folder in folders if folder.is_dir()]
+    found = {f for folder in there for f in folder.iterdir() if f.suffix in _SETTINGS and f.is_file()}
     return _hash_files(path, found)
 
 

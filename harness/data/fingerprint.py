@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from harness.records import DataSet, canonical_json
 
@@ -26,4 +27,16 @@ def fingerprint_of(example_ids: Sequence[str], golds: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for example_id, gold in zip(example_ids, golds, strict=True):
         digest.update(canonical_json([example_id, gold]).encode("utf-8") + b"\n")
+    return digest.hexdigest()
+
+
+def content_digest(data: DataSet) -> str:
+    """Return the SHA-256 over ids, inputs and golds of training data, in order.
+
+    What a model learns depends on the texts: translations of one set share ids and golds.
+    """
+    digest = hashlib.sha256()
+    for e in data.examples:
+        row = [data.language, e.example_id, type(e.inputs).__name__, asdict(e.inputs), e.gold]
+        digest.update(canonical_json(row).encode("utf-8") + b"\n")
     return digest.hexdigest()

@@ -74,7 +74,8 @@ class Head(Protocol):
     """How a kind trains on top of an encoder. `harness.training` runs it.
 
     `micro_batch` fixes the number of examples per forward pass where the loss depends on it
-    (in-batch negatives); None leaves the choice to the training, as the loss is a mean anyway.
+    (in-batch negatives); None leaves the choice to the training: the loss of an update is the mean
+    over its effective batch, however that is cut.
     """
 
     auto_class: str  # name of a transformers class: AutoModelForTokenClassification, ...
@@ -113,6 +114,10 @@ class Head(Protocol):
             f"{type(self).__name__} predicts nothing by itself, so no checkpoint can be selected by its "
             "scores: remove `selection` from the recipe's phase"
         )
+
+    def weight(self, batch: Mapping[str, Any]) -> int:
+        """Return how many items the mean of `loss` is over: the examples of the batch, if nothing else."""
+        return len(batch["input_ids"])
 
     def loss(self, model: PreTrainedModel, batch: Mapping[str, Any]) -> Tensor:
         """Return the mean loss of a collated batch, a scalar."""

@@ -36,8 +36,8 @@ class DualEncoderHead(Head):
 
     Training examples are SQuAD questions. The passage is the sentence that holds the beginning of
     the first answer, then the whole paragraph, joined without a space, newlines removed. The official
-    script finds sentences with the `sb_sed` breaker, which is not public; here a sentence ends at
-    `.`, `!`, `?` or `…` before white space that no lower-case letter or digit follows, at `。！？`, and
+    script finds sentences with rules of its own (processors/sb_sed.py); here a sentence ends at `.`,
+    `!`, `?` or `…` before white space that no lower-case letter or digit follows, at `。！？`, and
     at a line break.
     Source: google-research/xtreme@838c13b third_party/run_retrieval_qa.py, utils_lareqa.py.
     """
@@ -75,6 +75,10 @@ class DualEncoderHead(Head):
     def collate(self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
         """Pad each side of a batch by itself; returns `query` and `passage`, dicts of tensors."""
         return {side: pad([f[side] for f in features], tokenizer) for side in ("query", "passage")}
+
+    def weight(self, batch: Mapping[str, Any]) -> int:
+        """Return the number of questions."""
+        return len(batch["query"]["input_ids"])
 
     def prepare(self, model: PreTrainedModel) -> None:
         """Register the scale as a parameter of the encoder.

@@ -82,6 +82,10 @@ class TaggingHead(Head):
         """Pad a batch of windows."""
         return pad(features, tokenizer)
 
+    def weight(self, batch: Mapping[str, Any]) -> int:
+        """Return the number of labelled words."""
+        return int((batch["labels"] != IGNORED).sum())
+
     def outputs(
         self,
         examples: Sequence[Example],

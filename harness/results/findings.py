@@ -9,8 +9,12 @@ from harness.results.record import RunRecord
 from harness.results.scores import PartialMean, PartialMeans, Score, Scores
 
 CONFIDENCE_NOTE = (
-    "95% intervals: t on the log-odds scale over resampled units; "
-    "they speak of these checkpoints and these items."
+    "95% intervals: t on the log-odds scale over resampled units; they speak of these checkpoints "
+    "and these items."
+)
+CONFIDENCE_NOTE_SEEDS = (
+    "95% intervals: t on the log-odds scale over resampled units and, for trained tasks, over {seeds} "
+    "training seeds; values are means over seeds."
 )
 
 
@@ -105,6 +109,13 @@ def mean_label(partial: PartialMean) -> str:
     return f"mean of {len(partial.languages)} languages"
 
 
+def confidence_note(record: RunRecord) -> str:
+    """Return what the intervals account for."""
+    if len(record.seeds) > 1 and record.training:
+        return CONFIDENCE_NOTE_SEEDS.format(seeds=len(record.seeds))
+    return CONFIDENCE_NOTE
+
+
 def repairs_note(record: RunRecord) -> str | None:
     """Return one line on what the readers mended, or None if nothing was."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
@@ -113,13 +124,20 @@ def repairs_note(record: RunRecord) -> str | None:
             for repair, count in found.repairs.items():
                 if count:
                     counts.setdefault((task, repair), {})[code] = count
+    for task, runs in record.training.items():
+        # Every seed trains on the same data.
+        for name, found in runs[0].data.items() if runs else ():
+            training_set, _, code = name.partition("/")
+            for repair, count in found.repairs.items():
+                if count:
+                    counts.setdefault((f"{task} training set {training_set}", repair), {})[code] = count
     if not counts:
         return None
     parts = [
         f"{task} {repair} ({', '.join(f'{code} {count:,}' for code, count in sorted(by_code.items()))})"
         for (task, repair), by_code in sorted(counts.items())
     ]
-    return f"Repaired while reading: {'; '.join(parts)}."
+    return f"Repaired in the files read: {'; '.join(parts)}."
 
 
 def failure_notes(record: RunRecord) -> tuple[str, ...]:
@@ -134,7 +152,13 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
     record = findings.record
     repairs = repairs_note(record)
     stamps = f"NOT COMPARABLE with published results. {_sentence(record.stamps)}" if record.stamps else None
-    notes = [CONFIDENCE_NOTE, repairs, *failure_notes(record), stamps, f"Signature: {record.signature}"]
+    notes = [
+        confidence_note(record),
+        repairs,
+        *failure_notes(record),
+        stamps,
+        f"Signature: {record.signature}",
+    ]
     return tuple(note for note in notes if note)
 
 

@@ -79,7 +79,7 @@ class TrainingRecord(_Part):
     key: str
     seed: int
     recipe: str
-    detail: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, DataRecord] = Field(default_factory=dict)  # `training set/language` -> what was read
 
 
 class GitState(_Part):
@@ -286,6 +286,11 @@ def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
         "model": model,
         "specs": {f"{s.kind} {s.name}": s.sha256 for s in record.specs},
         "data": data,
+        "training": {
+            task: [run.key for run in runs]
+            for task, runs in record.training.items()
+            if task in other.training
+        },
         "seeds": list(record.seeds),
         "device": environment.device if environment else None,
         "dtype": environment.dtype if environment else None,

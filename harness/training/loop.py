@@ -97,12 +97,15 @@ def _trainer(
         pending_count: int
 
         def compute_loss(  # type: ignore[override]
-            self, model: PreTrainedModel, inputs: dict[str, Any], **_: Any
+            self, model: PreTrainedModel, inputs: dict[str, Any], num_items_in_batch: Any = None, **_: Any
         ) -> Tensor:
-            loss = head.loss(model, inputs)
+            # The mean over the effective batch, whatever the size of the micro-batches it is cut into.
+            loss: Tensor = head.loss(model, inputs) * (head.weight(inputs) / num_items_in_batch)
             self.pending_sum += loss.detach().double()
-            self.pending_count += 1
             return loss
+
+        def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
+            return sum(head.weight(batch) for batch in batch_samples)
 
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # an estimate that knows plain batches only, and that nothing here reads
@@ -124,6 +127,7 @@ def _trainer(
         ) -> None:
             step = state.global_step
             advance(1)
+            trainer.pending_count += 1
             if step % loss_every == 0 or step == plan.steps:
                 self._record(step)
             if score is not None and plan.evaluate_every is not None:
@@ -203,8 +207,8 @@ def _trainer(
         model=model, args=arguments, train_dataset=features, data_collator=collate, callbacks=[watch]
     )
     trainer.remove_callback(PrinterCallback)
-    # The head's loss is a mean, which Trainer must divide by the accumulation steps itself.
-    trainer.model_accepts_loss_kwargs = False
+    # Makes Trainer hand over the number of items, and leave the scale of the loss alone.
+    trainer.model_accepts_loss_kwargs = True
     trainer.pending_sum = torch.full((), trace.pending[0], dtype=torch.float64, device=arguments.device)
     trainer.pending_count = trace.pending[1]
     return trainer

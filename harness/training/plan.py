@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.backends.model import Model
+from harness.errors import SpecError
 from harness.specs.recipe import Phase
 
 if TYPE_CHECKING:
@@ -58,14 +59,23 @@ def make_plan(
 
     An epoch ends with a smaller batch where the examples do not divide. `parameters` is the
     number of the model's parameters; `micro_batch` is what the head insists on, if it does.
+
+    Raises:
+        SpecError: if the effective batch is not a multiple of the micro-batch that the head insists on.
     """
     per_epoch = math.ceil(len(features) / phase.batch_size)
     steps = math.ceil(phase.epochs * per_epoch)
     if phase.max_steps is not None:
         steps = min(steps, phase.max_steps)
     sizes = [_rows(feature) for feature in features]
-    micro = largest_micro_batch(
-        phase.batch_size if micro_batch is None else math.gcd(micro_batch, phase.batch_size),
+    # A fixed micro-batch is part of the loss: memory must not change it.
+    if micro_batch is not None and phase.batch_size % micro_batch:
+        raise SpecError(
+            f"training set {phase.training_set!r}: batch_size {phase.batch_size} is not a multiple of "
+            f"{micro_batch}, the number of examples that the loss of this kind compares with each other"
+        )
+    micro = micro_batch or largest_micro_batch(
+        phase.batch_size,
         rows=max(rows for rows, _ in sizes),
         longest=max(longest for _, longest in sizes),
         config=config,

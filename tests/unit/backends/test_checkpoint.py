@@ -180,7 +180,8 @@ def test_the_settings_hash_sees_tokenizer_and_pooling(tmp_path: Path) -> None:
     pooling.mkdir()
     (tmp_path / "modules.json").write_text(
         '[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},'
-        ' {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]',
+        ' {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},'
+        ' {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]',
         encoding="utf-8",
     )
     (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")

@@ -46,3 +46,19 @@ def test_moving_text_between_id_and_gold_changes_it() -> None:
 def test_unequal_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match="argument 2"):
         fingerprint_of(["1", "2"], ["a"])
+
+
+def test_the_content_digest_sees_what_the_fingerprint_does_not() -> None:
+    from dataclasses import replace
+
+    from harness.data.fingerprint import content_digest, fingerprint
+    from harness.records import ChoiceInputs, DataSet, Example
+
+    def build(premise: str, language: str) -> DataSet:
+        return DataSet("t", language, (Example("0", ChoiceInputs(premise, ("a", "b")), gold="1"),))
+
+    turkish, chinese = build("merhaba", "tr"), build("你好", "zh")
+    assert fingerprint(turkish) == fingerprint(chinese)
+    assert content_digest(turkish) != content_digest(chinese)
+    assert content_digest(turkish) != content_digest(replace(turkish, language="az"))
+    assert content_digest(turkish) == content_digest(build("merhaba", "tr"))

@@ -87,8 +87,10 @@ def test_stamps_are_in_every_title_and_in_the_notes(
 
 def test_notes_end_with_the_signature(findings: Findings) -> None:
     notes = closing_notes(findings)
-    assert notes[0] == CONFIDENCE_NOTE
-    assert "Repaired while reading: tatoeba bom (de 1)." in notes
+    assert "over 2 training seeds" in notes[0]
+    one_run = replace(findings, record=findings.record.model_copy(update={"seeds": (1,)}))
+    assert closing_notes(one_run)[0] == CONFIDENCE_NOTE
+    assert "Repaired in the files read: tatoeba bom (de 1)." in notes
     assert "Failed: xquad/ar: out of memory" in notes
     assert notes[-1] == f"Signature: {findings.record.signature}"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.backends.heads import head_in, open_head
-from harness.errors import DataError, ModelError, RequestError
+from harness.errors import DataError, ModelError, RequestError, SpecError
 from harness.kinds.dual_encoder import DualEncoderHead
 from harness.kinds.multiple_choice import ChoiceHead, MultipleChoice
 from harness.kinds.tagging import Tagging, TaggingHead
@@ -208,6 +208,32 @@ def test_accumulation_takes_every_example_once(tiny_model, tmp_path, monkeypatch
     assert record(whole)["plan"]["steps"] == record(parts)["plan"]["steps"] == 6
     a, b = load_file(whole / "model.safetensors"), load_file(parts / "model.safetensors")
     assert all(torch.allclose(a[name], b[name], atol=2e-4) for name in a)
+
+
+def test_the_update_does_not_depend_on_how_the_batch_is_cut(tiny_model, tmp_path, monkeypatch):
+    # 21 sentences of unequal length: no cut gives equal shares, and the last batch is short.
+    model, found = tiny_model(dropout=0.0), []
+    for micro in (8, 2, 1):
+        monkeypatch.setattr("harness.training.plan.largest_micro_batch", lambda *a, size=micro, **k: size)
+        folder = run(model, tmp_path / str(micro), recipe(epochs=3), count=21)
+        assert record(folder)["plan"]["micro_batch"] == micro
+        found.append([loss for _, loss in record(folder)["losses"]])
+    assert found[1] == pytest.approx(found[0], rel=1e-4)
+    assert found[2] == pytest.approx(found[0], rel=1e-4)
+
+
+def test_memory_does_not_change_a_micro_batch_that_the_loss_depends_on(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.training.plan._memory", lambda device: 0)
+    folder = run(tiny_model(), tmp_path / "free", recipe(max_steps=1))
+    assert record(folder)["plan"]["micro_batch"] == 1
+
+    class Comparing(TaggingHead):
+        micro_batch = 4
+
+    folder = run(tiny_model(), tmp_path / "fixed", recipe(max_steps=1), head=Comparing(LABELS))
+    assert record(folder)["plan"]["micro_batch"] == 4
+    with pytest.raises(SpecError, match="not a multiple of 4"):
+        run(tiny_model(), tmp_path / "odd", recipe(batch_size=6), head=Comparing(LABELS))
 
 
 def test_selection_keeps_the_best_and_the_earliest_of_equals(tiny_model, tmp_path, monkeypatch):
