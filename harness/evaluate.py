@@ -208,6 +208,10 @@ def _publish(folder: RunFolder, findings: Findings) -> None:
 
 def _copy(source: RunFolder, target: RunFolder, record: RunRecord, progress: Progress) -> None:
     """Write a new run folder with the predictions of another and scores of its own."""
+    if target.path.resolve().is_relative_to(source.path.resolve()):
+        raise RequestError(
+            f"--out {target.path} lies inside the run folder {source.path}; choose another place"
+        )
     if target.is_run_folder():
         raise ResultError(f"{target.path} is a run folder already; --out takes a new one")
     with target.locked():
@@ -235,6 +239,12 @@ def _continue(folder: RunFolder, record: RunRecord, *, resume: bool, progress: P
     if not folder.is_run_folder():
         return record
     if not resume:
+        # Even half a run.json of ours begins so; anything else is not ours to delete.
+        if b'"schema_version"' not in folder.run_json.read_bytes()[:64]:
+            raise ResultError(
+                f"{folder.run_json} is not a record of a run; --no-resume deletes only what a run wrote. "
+                "Choose another --out"
+            )
         folder.clear()
         return record
     old = read_record(folder.run_json)

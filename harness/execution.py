@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.backends.heads import head_in
 from harness.backends.model import Model
 from harness.data.fingerprint import fingerprint_of
-from harness.errors import HarnessError, ModelError, raise_all
+from harness.errors import HarnessError, ModelError, ResultError, raise_all
 from harness.kinds.base import Work
 from harness.kinds.table import kind_named
 from harness.planning import ENCODER_KINDS, Job
@@ -22,8 +22,9 @@ from harness.results.examples import read_examples, write_examples
 from harness.results.folder import RunFolder, write_bytes
 from harness.results.formats import format_named
 from harness.results.record import Failure
-from harness.scoring import PREDICTION
+from harness.scoring import PREDICTION, read_outputs
 from harness.specs.run import RunSpec
+from harness.specs.task import TaskSpec
 from harness.training.finetune import run_phases, training_key
 
 FAILURES = "failures.txt"
@@ -119,7 +120,11 @@ def run_job(run: Execution, job: Job, data: Prepared, *, trains: bool) -> list[F
     failures: list[Failure] = []
     for index, seed in enumerate(seeds):
         further = seed if index else None
-        due = tuple(code for code in job.languages if not _is_predicted(run.folder, job, code, further))
+        due = tuple(
+            code
+            for code in job.languages
+            if not _is_predicted(run.folder, job.task, data.test[code], further)
+        )
         if not due:
             continue
         with _kept(run, job, seed, failures):
@@ -138,6 +143,9 @@ def run_job(run: Execution, job: Job, data: Prepared, *, trains: bool) -> list[F
             )
             for code, outputs in job.kind.predict(work):
                 _write_outputs(run.folder, job, code, further, data.test[code], outputs)
+            run.progress.say(
+                f"{job.task.name}{f', seed {seed}' if trains else ''}: predicted {', '.join(due)}"
+            )
     return failures
 
 
@@ -201,8 +209,14 @@ def _paths(folder: RunFolder, job: Job, code: str, further_seed: int | None) -> 
     return paths
 
 
-def _is_predicted(folder: RunFolder, job: Job, code: str, further_seed: int | None) -> bool:
-    return all(path.is_file() for path in _paths(folder, job, code, further_seed).values())
+def _is_predicted(folder: RunFolder, task: TaskSpec, data: DataSet, further_seed: int | None) -> bool:
+    """Whether every output is there and can be read; what was damaged is predicted anew."""
+    ids = [e.example_id for e in data.examples]
+    try:
+        read_outputs(folder, task, data.language, example_ids=ids, further_seed=further_seed)
+    except ResultError:
+        return False
+    return True
 
 
 def _write_outputs(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.errors import RequestError, did_you_mean, raise_all
+from harness.errors import RequestError, SpecError, did_you_mean, raise_all
 from harness.kinds.base import Kind
 from harness.kinds.table import TABLE, kind_named
+from harness.metrics.table import metric_named
 from harness.specfiles.catalog import Loaded, list_tasks, load_suite, load_task, load_tasks
 from harness.specs.adapter import AdapterSpec
 from harness.specs.recipe import Recipe
@@ -91,6 +92,7 @@ def make_plan(request: RunSpec) -> Plan:
             )
     raise_all(RequestError, problems)
     tasks = load_tasks(names)
+    problems += _repeated(tasks)
     for loaded in tasks:
         if loaded.spec.kind not in TABLE:
             problems.append(
@@ -105,6 +107,19 @@ def make_plan(request: RunSpec) -> Plan:
         if name not in chosen
     }
     return Plan(request, suite, selected, absent)
+
+
+def _repeated(tasks: Sequence[Loaded[TaskSpec]]) -> list[str]:
+    """Return a problem for each task name that two files bring: results are kept by name."""
+    problems, seen = [], dict[str, Loaded[TaskSpec]]()
+    for loaded in tasks:
+        name = loaded.spec.name
+        if name in seen:
+            problems.append(
+                f"--tasks: {seen[name].path} and {loaded.path} are both called {name!r}; rename one"
+            )
+        seen[name] = loaded
+    return problems
 
 
 def _is_path(name: str) -> bool:
@@ -171,6 +186,11 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
                 "fine-tuning; use --recipe none"
             )
         kind = kind_named(task.kind)
+        problems += _problems_of_metrics(task, kind)
+        if recipe.trains and kind_named(trained_as.kind).head(trained_as) is None:
+            problems.append(
+                f"task {task.name!r}: recipe {name!r} trains as {trained_as.name!r}, which trains nothing"
+            )
         jobs.append(
             Job(
                 task, kind, selected.languages, name, recipe, task.settings_for(recipe), trained_as, phases_of
@@ -178,6 +198,21 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
         )
     raise_all(RequestError, problems)
     return tuple(jobs)
+
+
+def _problems_of_metrics(task: TaskSpec, kind: Kind) -> list[str]:
+    problems = []
+    for entry in task.metrics:
+        try:
+            metric_named(entry.computes)
+        except SpecError as error:
+            problems.append(f"task {task.name!r}, metric {entry.name!r}: {error}")
+        if entry.output not in kind.formats:
+            problems.append(
+                f"task {task.name!r}, metric {entry.name!r}: output {entry.output!r} is not among those of "
+                f"kind {task.kind!r}: {', '.join(kind.formats)}"
+            )
+    return problems
 
 
 def _recipe_name(plan: Plan, task: TaskSpec, *, sentence_encoder: bool) -> str:

@@ -15,15 +15,24 @@ from harness.results.record import RunRecord
 
 
 def check_gold(folder: RunFolder, record: RunRecord) -> None:
-    """Compare the stored gold with the fingerprints in run.json.
+    """Compare the stored gold with the fingerprints and seeds in run.json.
+
+    Cells that failed may lack files; all others must have them.
 
     Raises:
-        ResultError: every cell where they differ.
+        ResultError: every cell where they differ, or that run.json has no fingerprint of.
     """
     problems = []
-    for task, languages in record.data.items():
-        for code, data in languages.items():
+    failed = {failure.task for failure in record.failures}
+    for task, entry in record.tasks.items():
+        for code in entry.languages:
+            data = record.data.get(task, {}).get(code)
+            if data is None:
+                problems.append(f"run.json: task {task!r}, language {code!r} has no data fingerprint")
+                continue
             path = folder.examples(task, code)
+            if task in failed and not path.is_file():
+                continue
             cell = read_examples(path, task=task, language=code)
             found = fingerprint_of(cell.example_ids, cell.golds)
             if found != data.fingerprint:
@@ -31,6 +40,10 @@ def check_gold(folder: RunFolder, record: RunRecord) -> None:
                     f"{path}: the gold has fingerprint {found[:16]}, run.json says {data.fingerprint[:16]}: "
                     "one of the two was changed after the run"
                 )
+            # A task that trains nothing has one set of predictions, under the first seed.
+            seeds = record.seeds if task in record.training else record.seeds[:1]
+            if cell.seeds != seeds:
+                problems.append(f"{path}: seeds {list(cell.seeds)}, run.json says {list(seeds)}")
     raise_all(ResultError, problems)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from harness.errors import RequestError
 from harness.specs.run import Device, DType
+
+_THREADS_ANYWHERE = 64
 
 
 def resolve_device(asked: Device) -> str:
@@ -78,7 +81,18 @@ def _cpu_flags(path: Path = Path("/proc/cpuinfo")) -> set[str]:
 
 
 def use_threads(count: int) -> None:
-    """Set the number of CPU threads of torch, for this process; results may differ between counts."""
+    """Set the number of CPU threads of torch, for this process; results may differ between counts.
+
+    Raises:
+        RequestError: for less than one thread, or more than any use on this machine.
+    """
+    # torch starts whatever it is told and dies without a word when the system gives no more. The floor
+    # lets a small machine repeat what a large one computed.
+    limit = max(_THREADS_ANYWHERE, 4 * (os.cpu_count() or 1))
+    if not 1 <= count <= limit:
+        raise RequestError(
+            f"--threads {count}: this machine has {os.cpu_count()} CPUs; give a number from 1 to {limit}"
+        )
     import torch
 
     torch.set_num_threads(count)

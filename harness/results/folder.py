@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from harness.errors import ResultError
 
 LOCK = ".lock"
 _TEMPORARY = ".xharness-tmp-"
+_TREES = frozenset({"predictions", "extra", "seeds", "examples", "training"})
+_OTHER_OUT = "choose another --out, or give yourself the right to write there"
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]*")
 
 
@@ -28,29 +32,69 @@ def _part(what: str, value: str) -> str:
 
 
 @contextmanager
+def _refusing(path: Path, what: str, way_out: str) -> Iterator[None]:
+    """Turn what the file system refuses into an error that names the path, the reason and a way out."""
+    try:
+        yield
+    except OSError as error:
+        inner = f" ({error.filename})" if error.filename and str(error.filename) != str(path) else ""
+        raise ResultError(f"{path} {what}: {error.strerror or error}{inner}; {way_out}") from error
+
+
+@contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; when the block ends well, it becomes `path`.
 
     The content is on disk before the name changes, so a reader (and a later run, after a kill) sees
     the old file or the new one and nothing between. When the block raises, the old file stays.
+    A symbolic link stays one: the file that it leads to is replaced.
+
+    Raises:
+        ResultError: the file system refuses, in the block or after it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
-    try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    # A rename puts the file in the place of the link, so the link is followed first.
+    place = Path(os.path.realpath(path))
+    temporary = place.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+    with _refusing(path, "cannot be written", "make room, or give a place that can be written to"):
+        if place.is_dir():
+            # The rename would say so too, in other words on every system.
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.replace(place)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(place.parent)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file atomically, creating its folder."""
+    """Write a file atomically, creating its folder; a pipe or device is written to as it is.
+
+    Raises:
+        ResultError: the file system refuses.
+    """
+    with _refusing(path, "cannot be written", "make room, or give a place that can be written to"):
+        if _is_special(path):
+            # A rename would put a regular file in the place of the device.
+            with path.open("wb") as stream:
+                stream.write(data)
+            return
     with replacing(path) as temporary:
         temporary.write_bytes(data)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path leads to something that is neither a file nor a folder: a pipe, a device."""
+    try:
+        # Asked of the system, not of the resolved name: what /dev/stdout leads to may have none.
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -113,33 +157,54 @@ class RunFolder:
         return self.path if seed is None else self.path / "seeds" / str(seed)
 
     def is_run_folder(self) -> bool:
-        """Whether a run was begun here."""
-        return self.run_json.is_file()
+        """Whether a run was begun here.
+
+        Raises:
+            ResultError: the folder cannot be looked into.
+        """
+        with _refusing(self.path, "cannot be read", _OTHER_OUT):
+            return self.run_json.is_file()
 
     def prepare(self) -> None:
         """Make the folder ready to be written to.
 
         Raises:
-            ResultError: if the path is a file, or a folder that holds something else than a run.
+            ResultError: if the path is a file, a folder that holds something else than a run, or
+                one that cannot be made or read.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise ResultError(f"{self.path} is a file; --out takes a folder, new, empty or of an earlier run")
-        if self.path.is_dir() and not self.is_run_folder():
-            foreign = sorted(p.name for p in self.path.iterdir() if not _is_ours(p.name))
-            if foreign:
-                shown = ", ".join(foreign[:3]) + (", .." if len(foreign) > 3 else "")
+        with _refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
+            if self.path.exists() and not self.path.is_dir():
                 raise ResultError(
-                    f"{self.path} is not a run folder (no run.json) and holds {shown}; "
-                    "--out takes a new or an empty folder, or one of an earlier run"
+                    f"{self.path} is a file; --out takes a folder, new, empty or of an earlier run"
                 )
-        self.path.mkdir(parents=True, exist_ok=True)
+            if self.path.is_dir() and not self.is_run_folder():
+                self._refuse_foreign()
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def _refuse_foreign(self) -> None:
+        names = sorted(p.name for p in self.path.iterdir() if not _is_ours(p.name))
+        if not names:
+            return
+        shown = ", ".join(names[:3]) + (", .." if len(names) > 3 else "")
+        way_out = (
+            "restore its run.json, or choose another --out"
+            if _TREES & set(names)
+            else "--out takes a new or an empty folder, or one of an earlier run"
+        )
+        raise ResultError(f"{self.path} is not a run folder (no run.json) and holds {shown}; {way_out}")
 
     def clear(self) -> None:
-        """Remove what a run wrote, and nothing else; the folder must be held by `locked`."""
-        for name in ("predictions", "extra", "seeds", "examples", "training"):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for file in [self.run_json, self.scores_json, *self.path.glob("report.*")]:
-            file.unlink(missing_ok=True)
+        """Remove what a run wrote, and nothing else; the folder must be held by `locked`.
+
+        Raises:
+            ResultError: something cannot be removed; a new run must not be mixed with the old.
+        """
+        with _refusing(self.path, "cannot be cleared", _OTHER_OUT):
+            for file in [self.run_json, self.scores_json, *self.path.glob("report.*")]:
+                file.unlink(missing_ok=True)
+            for name in sorted(_TREES):
+                if (self.path / name).is_dir():
+                    shutil.rmtree(self.path / name)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -153,14 +218,16 @@ class RunFolder:
         self.prepare()
         lock = FileLock(self.path / LOCK, timeout=0)
         try:
-            lock.acquire()
+            with _refusing(self.path, "cannot be locked", _OTHER_OUT):
+                lock.acquire()
         except Timeout:
             raise ResultError(
                 f"another xharness process is working in {self.path}; "
                 "wait for it to end, or choose another --out"
             ) from None
         try:
-            self._clear_temporaries()
+            with _refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
+                self._clear_temporaries()
             yield
         finally:
             lock.release()

@@ -135,6 +135,68 @@ def test_scoring_again_gives_the_same_bytes_without_model_or_data(
     assert all(copied[name] == before[name] for name in copied)
 
 
+def test_damaged_predictions_are_made_again(
+    finished: Evaluation, inputs: Any, copy_of: Callable[[Path], Path]
+) -> None:
+    folder = copy_of(finished.folder)
+    cut = folder / "predictions" / "demo-bitext" / "test-qab.tsv"
+    cut.write_bytes(cut.read_bytes()[:40])
+    (folder / "predictions" / "demo-passages" / "test-qac.json").write_bytes(b"")
+    (folder / "examples" / "demo-choice" / "qad.parquet").write_bytes(b"PAR1")
+    evaluate(inputs.request(folder), QUIET)
+    assert files_of(folder) == files_of(finished.folder)
+
+
+def test_beginning_anew_deletes_nothing_that_a_run_did_not_write(inputs: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    (folder / "predictions").mkdir(parents=True)
+    (folder / "predictions" / "mine.txt").write_text("precious", encoding="utf-8")
+    (folder / "run.json").write_text("hi", encoding="utf-8")
+    with pytest.raises(ResultError, match="not a record of a run"):
+        evaluate(inputs.request(folder, tasks=("demo-bitext",), resume=False), QUIET)
+    assert (folder / "predictions" / "mine.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_a_copy_cannot_lie_inside_its_run(finished: Evaluation) -> None:
+    with pytest.raises(RequestError, match="inside the run folder"):
+        score_run(finished.folder, out=finished.folder / "predictions" / "again", progress=QUIET)
+    assert not (finished.folder / "predictions" / "again").exists()
+
+
+def test_a_record_that_forgets_cells_is_not_consistent(
+    finished: Evaluation, copy_of: Callable[[Path], Path]
+) -> None:
+    folder = copy_of(finished.folder)
+    tree = json.loads((folder / "run.json").read_bytes())
+    del tree["data"]["demo-qa"]["qac"]
+    tree["seeds"] = [1, 2]
+    (folder / "run.json").write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ResultError) as caught:
+        score_run(folder, progress=QUIET)
+    assert "'qac' has no data fingerprint" in str(caught.value)
+    assert "run.json says [1, 2]" in str(caught.value)
+
+
+def test_two_tasks_of_one_name_are_refused(inputs: Any, tmp_path: Path, repository: Path) -> None:
+    import shutil
+
+    other = tmp_path / "demo-bitext.yaml"
+    shutil.copy(repository / "tasks" / "targets" / "demo-bitext.yaml", other)
+    with pytest.raises(RequestError, match="both called 'demo-bitext'"):
+        evaluate(inputs.request(tmp_path / "run", suite=None, tasks=("demo-bitext", str(other))), QUIET)
+
+
+def test_an_output_that_the_kind_lacks_is_said_before_anything_runs(
+    inputs: Any, tmp_path: Path, repository: Path
+) -> None:
+    text = (repository / "tasks" / "targets" / "demo-bitext.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "demo-bitext.yaml"
+    path.write_text(text.replace("output: to_en", "output: to_fr"), encoding="utf-8")
+    with pytest.raises(RequestError, match=r"'to_fr'.*prediction, to_en"):
+        evaluate(inputs.request(tmp_path / "run", suite=None, tasks=(str(path),), recipe="none"), QUIET)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("change", ["score", "prediction", "gold"])
 def test_what_was_edited_does_not_pass_as_consistent(
     finished: Evaluation, copy_of: Callable[[Path], Path], change: str
