@@ -6,6 +6,9 @@ The command modules import nothing heavy; each body imports what it needs when i
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -19,7 +22,9 @@ from harness.errors import HarnessError
 
 # Commands that keep what is done and go on with it.
 _RESUMABLE = frozenset({"eval", "demo"})
+_WRONG = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 class Commands(TyperGroup):
@@ -28,7 +33,9 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the user's errors end in one message on stderr, not in a traceback."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except HarnessError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
@@ -36,6 +43,31 @@ class Commands(TyperGroup):
             goes_on = ctx.invoked_subcommand in _RESUMABLE
             typer.echo("interrupted" + ("; the same command continues" if goes_on else ""), err=True)
             raise typer.Exit(_INTERRUPTED) from interrupt
+        except BrokenPipeError as error:
+            # `xharness .. | head` has seen enough.
+            _abandon_output()
+            raise typer.Exit(_PIPE_CLOSED) from error
+        except OSError as error:
+            # The last resort: places that know more have said it in their own words.
+            _abandon_output()
+            typer.echo(f"error: {_in_words(error)}", err=True)
+            raise typer.Exit(_WRONG) from error
+
+
+def _in_words(error: OSError) -> str:
+    # Libraries raise OSErrors with a text of their own and no number.
+    reason = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _abandon_output() -> None:
+    """Let go of what stdout did not take, or Python would complain of it once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 app = typer.Typer(
@@ -75,4 +107,8 @@ app.command("doctor")(doctor.run)
 
 def main() -> None:
     """Run the command line and exit with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows `?` for what it lacks, where Python would give up.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app(prog_name="xharness")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends.heads import head_in
+from harness.backends.loading import open_config, position_limit
 from harness.backends.model import Model
 from harness.data.fingerprint import fingerprint_of
 from harness.errors import HarnessError, ModelError, ResultError, raise_all
@@ -42,14 +43,14 @@ def find_training(
         ModelError: a head of the wrong size or labels; no head where the recipe trains none. All at once.
     """
     training, problems = set(), []
+    longest = position_limit(open_config(model))
     for job in jobs:
         name = job.task.name
-        if job.task.kind in ENCODER_KINDS:
-            if job.recipe.trains:
-                training.add(name)
+        # With `encoder_of` it is the other task's head that tells whether the encoder was trained.
+        head = kind_named(job.trained_as.kind).head(job.trained_as)
+        if head is None or (job.task.kind in ENCODER_KINDS and not job.recipe.trains):
             continue
-        head = job.kind.head(job.task)
-        assert head is not None, f"BUG: kind {job.task.kind!r} has no head"
+        problems += [f"task {name!r}: {problem}" for problem in _too_long(job, longest)]
         if fresh_head and job.recipe.trains:
             training.add(name)
             continue
@@ -59,7 +60,7 @@ def find_training(
             problems.append(f"task {name!r}: {error}")
             continue
         if found == "fits":
-            progress.say(f"{name}: the checkpoint has a head that fits; it is used as it is")
+            progress.say(f"{name}: the checkpoint has a {job.trained_as.kind} head that fits; used as it is")
         elif job.recipe.trains:
             training.add(name)
         else:
@@ -70,6 +71,19 @@ def find_training(
             )
     raise_all(ModelError, problems)
     return frozenset(training)
+
+
+def _too_long(job: Job, longest: int | None) -> list[str]:
+    """Return a problem if inputs may have more tokens than the checkpoint has positions for."""
+    wanted = [getattr(job.trained_as.settings_for(job.phases_of), "max_length", None)]
+    wanted += [phase.max_length for phase in job.phases_of.phases]
+    most = max((length for length in wanted if length is not None), default=0)
+    if longest is None or most <= longest:
+        return []
+    return [
+        f"recipe {job.recipe_name!r} reads up to {most} tokens, the checkpoint has positions for {longest}; "
+        "use a copy of the task's YAML with a smaller max_length"
+    ]
 
 
 def seeds_of(request: RunSpec, *, trains: bool) -> tuple[int, ...]:

@@ -179,7 +179,15 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
         if recipe.encoder_of:
             trained_as = load_task(recipe.encoder_of).spec
             profile = plan.request.recipe or (plan.suite.spec.default_recipe if plan.suite else name)
-            phases_of = trained_as.recipes.get(profile) or trained_as.recipes[DEFAULT_PROFILE]
+            found = trained_as.recipes.get(profile) or trained_as.recipes.get(DEFAULT_PROFILE)
+            if found is None:
+                problems.append(
+                    f"task {task.name!r}: recipe {name!r} takes the encoder of {trained_as.name!r}, which "
+                    f"has neither a recipe {profile!r} nor {DEFAULT_PROFILE!r}; it has "
+                    f"{', '.join(trained_as.recipes)}"
+                )
+                continue
+            phases_of = found
         if recipe.trains and not adapter.fine_tunes:
             problems.append(
                 f"task {task.name!r}: recipe {name!r} trains, but adapter {adapter.name!r} is not for "

@@ -50,7 +50,8 @@ class Progress:
 
         class Rate(ProgressColumn):
             def render(self, task: Task) -> Text:
-                return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else "")
+                speed = task.speed or 0.0
+                return Text(f"{speed:,.0f} {unit}/s" if speed >= 10 else f"{speed:.2g} {unit}/s")
 
         columns = (
             TextColumn("{task.description}", markup=False),

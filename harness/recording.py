@@ -79,6 +79,8 @@ def begin_record(
                     key=key,
                     seed=seed,
                     recipe=job.recipe_name,
+                    task=job.trained_as.name,
+                    phases=tuple(phase.model_dump(mode="json") for phase in job.phases_of.phases),
                     data={
                         f"{name}/{part.language}": _data_record(part, content_digest(part))
                         for name, parts in data[job.task.name].train.items()

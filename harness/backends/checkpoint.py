@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.backends.devices import resolve_device, resolve_dtype
+from harness.backends.encoder import Representation, check_complete, check_readout
 from harness.backends.hub import fetch, looks_like_hub_id
-from harness.backends.loading import read_config
+from harness.backends.loading import compare_weights, open_config, open_tokenizer, read_config
 from harness.backends.model import Model
+from harness.backends.reading import readable
 from harness.backends.sentence_modules import has_modules
 from harness.backends.weights import settings_sha256, weights_sha256
 from harness.errors import ModelError
@@ -37,12 +39,36 @@ def open_model(
     what the user should know (a hub id that is not pinned to a commit).
 
     Raises:
-        ModelError: if there is no such checkpoint, or it is incomplete, pickled only, needs remote
-            code, or is of an architecture that is not supported.
+        ModelError: if there is no such checkpoint, or it is incomplete, unreadable, pickled only, needs
+            remote code, or is of an architecture that is not supported.
         RequestError: if device or dtype cannot be had.
     """
     torch_device = resolve_device(device)
     torch_dtype = resolve_dtype(dtype, torch_device)
+    with readable(Path(model)):
+        return _open(
+            model,
+            adapters=adapters,
+            asked_adapter=asked_adapter,
+            torch_device=torch_device,
+            torch_dtype=torch_dtype,
+            offline=offline,
+            allow_pickle=allow_pickle,
+            trust_remote_code=trust_remote_code,
+        )
+
+
+def _open(
+    model: str,
+    *,
+    adapters: Mapping[str, AdapterSpec],
+    asked_adapter: AdapterSpec | None,
+    torch_device: str,
+    torch_dtype: str,
+    offline: bool,
+    allow_pickle: bool,
+    trust_remote_code: bool,
+) -> tuple[Model, str]:
     notes: list[str] = []
     folder = Path(model).expanduser()
     revision: str | None = None
@@ -83,6 +109,35 @@ def open_model(
         allow_pickle=allow_pickle,
     )
     return opened, "\n".join([f"adapter {adapter.name}: {reason}", *(f"warning: {n}" for n in notes)])
+
+
+def check_model(model: Model, *, embeds: bool, representation: Representation = "adapter") -> None:
+    """Find out early and cheaply whether a checkpoint can be run; no weights are loaded.
+
+    Its tokenizer is opened, and the tensors its weights hold are compared with the encoder that
+    config.json describes; a pooler may be absent. With `embeds` the checkpoint as it is will turn
+    texts into vectors: the layer, the modules or the pooler that `representation` reads must be
+    there. The tensors of a checkpoint that brings its own code are not compared.
+
+    Raises:
+        ModelError: if the tokenizer, the weights or what the vectors are read from will not do.
+    """
+    with readable(model.path):
+        open_tokenizer(model)
+        if embeds:
+            check_readout(model, representation)
+        # What such code makes of the weights while it loads them is its own affair.
+        if model.trust_remote_code and getattr(open_config(model), "auto_map", None):
+            return
+        network, missing, other = compare_weights(model)
+        check_complete(model, network, missing, pooler=embeds and representation == "pooler")
+        if other:
+            name, (held, asked) = min(other.items())
+            raise ModelError(
+                f"{model.path}: {len(other)} tensors have another shape than config.json asks for, e.g. "
+                f"{name}: {list(held)} in the weights, {list(asked)} by config.json. "
+                "Is config.json that of these weights?"
+            )
 
 
 def choose_adapter(
@@ -145,7 +200,7 @@ def _read_config_json(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: no config.json, so this is not a checkpoint folder.{hint}")
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: cannot be read as JSON: {error}") from error
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         raise ModelError(f"{file}: says no 'model_type', which transformers needs to know the architecture")

@@ -222,18 +222,12 @@ def open_encoder(
     Raises:
         ModelError: if the checkpoint lacks weights, the layer, the pooler, or a fast tokenizer.
     """
-    embedding = model.adapter.embedding
-    modules = None
-    if representation == "adapter" and embedding.modules and has_modules(model.path):
-        modules = read_modules(model.path, allow_pickle=model.allow_pickle, device=model.device)
+    layer, modules = _readout(model, representation, model.device)
     config = open_config(model).get_text_config()
-    layer = model.num_layers if modules or representation == "pooler" else _layer(model)
     truncated = layer < model.num_layers and config.model_type in _TRUNCATABLE
     overrides = {"num_hidden_layers": layer} if truncated else {}
     network, missing = load_network("AutoModel", model, dtype=model.dtype, overrides=overrides)
-    _check_complete(model, missing, pooler=representation == "pooler")
-    if representation == "pooler" and getattr(network, "pooler", None) is None:
-        raise ModelError(f"{model.path}: {type(network).__name__} has no pooler, which this recipe reads")
+    check_complete(model, network, missing, pooler=representation == "pooler")
     return Encoder(
         model=model,
         network=network.to(model.device),  # type: ignore[arg-type]
@@ -244,6 +238,23 @@ def open_encoder(
         modules=modules,
         say=say or (lambda message: None),
     )
+
+
+def check_readout(model: Model, representation: Representation) -> None:
+    """Check the layer and the modules that vectors are read from, as far as settings tell.
+
+    Raises:
+        ModelError: if the adapter names no layer that the model has, or the modules cannot be read.
+    """
+    _readout(model, representation, "cpu")
+
+
+def _readout(model: Model, representation: Representation, device: str) -> tuple[int, SentenceModules | None]:
+    """Return the layer that is read, and what the checkpoint's own modules do with it."""
+    modules = None
+    if representation == "adapter" and model.adapter.embedding.modules and has_modules(model.path):
+        modules = read_modules(model.path, allow_pickle=model.allow_pickle, device=device)
+    return model.num_layers if modules or representation == "pooler" else _layer(model), modules
 
 
 def _layer(model: Model) -> int:
@@ -267,8 +278,14 @@ def _layer(model: Model) -> int:
     return asked
 
 
-def _check_complete(model: Model, missing: set[str], *, pooler: bool) -> None:
-    """Refuse a network that is in part random: a checkpoint of something else, or a cut one."""
+def check_complete(model: Model, network: PreTrainedModel, missing: set[str], *, pooler: bool) -> None:
+    """Refuse a network that is in part random: a checkpoint of something else, or a cut one.
+
+    Raises:
+        ModelError: if parameters are missing; those of the pooler count only where it is read.
+    """
+    if pooler and getattr(network, "pooler", None) is None:
+        raise ModelError(f"{model.path}: {type(network).__name__} has no pooler, which this recipe reads")
     absent = sorted(name for name in missing if pooler or not name.startswith("pooler."))
     if absent:
         raise ModelError(

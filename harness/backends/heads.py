@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from harness.backends.loading import load_network, open_config, open_tokenizer, quiet_transformers, seeded
+from harness.backends.loading import build_network, load_network, open_config, open_tokenizer, seeded
 from harness.backends.model import Model
 from harness.backends.weights import tensor_shapes
 from harness.errors import ModelError
@@ -43,14 +43,15 @@ def head_in(model: Model, head: HeadShape) -> Literal["fits", "absent"]:
     expected = _head_shapes(model, head, config)
     held = tensor_shapes(model.path, allow_pickle=model.allow_pickle)
     found = {name: held[name] for name in expected if name in held}
-    named = any(_kind(name) == _kind(_class_name(model, head, config)) for name in config.architectures or ())
+    classes = _architectures(model, config)
+    named = any(_kind(name) == _kind(_class_name(model, head, config)) for name in classes)
     if not named:
         # The tensors alone do not tell: a sentence classifier's are called as a tagger's are.
         return "absent"
     if len(found) < len(expected):
         absent = sorted(set(expected) - set(found))
         raise ModelError(
-            f"{model.path}: config.json says {', '.join(config.architectures or ())}, but the weights lack "
+            f"{model.path}: config.json says {', '.join(classes)}, but the weights lack "
             f"{len(absent)} of {len(expected)} tensors of that head, e.g. {absent[0]}. {_FRESH}"
         )
     _order(model, head, config)
@@ -101,7 +102,6 @@ def open_head(
 
 def _fresh(model: Model, head: HeadShape, seed: int) -> PreTrainedModel:
     import torch
-    import transformers
 
     # Loaded without its head, so that no head of another task slips in; what the encoder lacks (a
     # pooler, mostly) is initialised from the seed too.
@@ -118,10 +118,8 @@ def _fresh(model: Model, head: HeadShape, seed: int) -> PreTrainedModel:
     if head.labels:
         _name_labels(config, head.labels)
     config.dtype = torch.float32
-    with quiet_transformers(), seeded(seed):
-        network: PreTrainedModel = getattr(transformers, head.auto_class).from_config(
-            config, trust_remote_code=model.trust_remote_code
-        )
+    with seeded(seed):
+        network = build_network(head.auto_class, model, config)
     inner = getattr(network, network.base_model_prefix)
     wanted = inner.state_dict()
     inner.load_state_dict({name: tensor for name, tensor in base.state_dict().items() if name in wanted})
@@ -148,15 +146,22 @@ def _class_name(model: Model, head: HeadShape, config: PretrainedConfig) -> str:
 def _head_shapes(model: Model, head: HeadShape, config: PretrainedConfig) -> dict[str, tuple[int, ...]]:
     """Return the tensors that belong to the head alone, as the class would create them."""
     import torch
-    import transformers
 
     _class_name(model, head, config)
-    with torch.device("meta"), quiet_transformers():
-        network = getattr(transformers, head.auto_class).from_config(
-            config, trust_remote_code=model.trust_remote_code
-        )
+    with torch.device("meta"):
+        network = build_network(head.auto_class, model, config)
     prefix = network.base_model_prefix + "."
     return {name: tuple(t.shape) for name, t in network.state_dict().items() if not name.startswith(prefix)}
+
+
+def _architectures(model: Model, config: PretrainedConfig) -> list[str]:
+    """Return the names of classes that config.json says the checkpoint was saved from."""
+    named: Any = config.architectures or []
+    if not isinstance(named, list | tuple) or not all(isinstance(name, str) for name in named):
+        raise ModelError(
+            f"{model.path / 'config.json'}: architectures is {named!r}, expected a list of class names"
+        )
+    return list(named)
 
 
 def _kind(class_name: str) -> str:

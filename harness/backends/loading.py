@@ -19,6 +19,17 @@ _OFFSET_POSITIONS = frozenset(
     {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "xmod", "data2vec-text"}
 )
 
+# Where the architectures of transformers keep their vocabularies, beside what a tokenizer's class names.
+_VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "spm.model",
+    "tokenizer.model",
+)
+
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
@@ -104,7 +115,8 @@ def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
     """Return the checkpoint's fast tokenizer; its `model_max_length` is what the model can take.
 
     Raises:
-        ModelError: if there is none, or only a slow one (character offsets need a fast one).
+        ModelError: if there is none, only a slow one (character offsets need a fast one), one without
+            a vocabulary or a padding token, or one with ids that the model does not have.
     """
     from transformers import AutoTokenizer
 
@@ -119,13 +131,14 @@ def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
     except Exception as error:  # missing files, broken JSON, a library that is not installed
         raise ModelError(
             f"{model.path}: the tokenizer cannot be loaded: {first_line(error)}. A checkpoint folder needs "
-            "its tokenizer files (tokenizer.json) beside the weights."
+            f"its tokenizer files beside the weights: one of {', '.join(_VOCABULARIES)}."
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(
             f"{model.path}: {type(tokenizer).__name__} is a slow tokenizer, which gives no character "
             "offsets. Convert it once with transformers and save it as tokenizer.json."
         )
+    _check_vocabulary(model, tokenizer)
     # A truncation saved inside tokenizer.json would cut texts behind our back.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
@@ -133,6 +146,36 @@ def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
     if limit is not None:
         tokenizer.model_max_length = limit
     return cast("PreTrainedTokenizerBase", tokenizer)
+
+
+def _check_vocabulary(model: Model, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a tokenizer that transformers made up, and one that is of another model."""
+    looked = dict.fromkeys([*_VOCABULARIES, *tokenizer.vocab_files_names.values()])
+    vocabulary = tokenizer.get_vocab()
+    words = vocabulary.keys() - set(tokenizer.all_special_tokens)
+    # Where its files are missing, transformers returns a tokenizer that maps every text to nothing.
+    if not words or not (model.trust_remote_code or any((model.path / name).is_file() for name in looked)):
+        raise ModelError(
+            f"{model.path}: the checkpoint has no vocabulary: of {', '.join(looked)} there is none, or "
+            "what there is holds no words. Copy the same checkpoint's tokenizer files beside the weights."
+        )
+    if tokenizer.pad_token_id is None:
+        raise ModelError(
+            f"{model.path}: the tokenizer has no padding token, which batches need: "
+            "name one as 'pad_token' in tokenizer_config.json"
+        )
+    config = open_config(model).get_text_config()
+    if config.model_type in _OFFSET_POSITIONS and config.pad_token_id is None:
+        raise ModelError(
+            f"{model.path / 'config.json'}: pad_token_id is null, but the positions of {config.model_type!r} "
+            f"are counted from it: the tokenizer's is {tokenizer.pad_token_id}"
+        )
+    highest, size = max(vocabulary.values()), getattr(config, "vocab_size", None)
+    if isinstance(size, int) and highest >= size:
+        raise ModelError(
+            f"{model.path}: the tokenizer has ids up to {highest}, but config.json says vocab_size {size}: "
+            f"allowed are ids up to {size - 1}. Is it the tokenizer of this checkpoint?"
+        )
 
 
 def load_network(
@@ -152,29 +195,77 @@ def load_network(
         ModelError: if transformers cannot load it.
     """
     import torch
-    import transformers
 
     config = open_config(model)
     for key, value in (overrides or {}).items():
         setattr(config, key, value)
-    factory = getattr(transformers, auto_class)
+    with seeded(seed):
+        network, info = _from_pretrained(auto_class, model, config, dtype=getattr(torch, dtype))
+    return cast("PreTrainedModel", network.eval()), set(info["missing_keys"])
+
+
+def compare_weights(
+    model: Model,
+) -> tuple[PreTrainedModel, set[str], dict[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
+    """Compare the weights with the encoder that config.json describes; only headers are read.
+
+    Returns that encoder without values, the names of the parameters that the checkpoint does not
+    hold, and by name those of another shape: the shape in the weights, the shape asked for.
+
+    Raises:
+        ModelError: if transformers cannot build that encoder, or cannot read the weights.
+    """
+    # On the meta device tensors have shapes and no values, and names are matched as in a real load.
+    network, info = _from_pretrained(
+        "AutoModel", model, open_config(model), device_map="meta", ignore_mismatched_sizes=True
+    )
+    other = {name: (tuple(held), tuple(asked)) for name, held, asked in info["mismatched_keys"]}
+    return network, set(info["missing_keys"]), other
+
+
+def _from_pretrained(
+    auto_class: str, model: Model, config: PretrainedConfig, **options: Any
+) -> tuple[Any, dict[str, Any]]:
+    import transformers
+
     try:
-        with quiet_transformers(), seeded(seed):
-            network, info = factory.from_pretrained(
+        with quiet_transformers():
+            network, info = getattr(transformers, auto_class).from_pretrained(
                 str(model.path),
                 config=config,
-                dtype=getattr(torch, dtype),
                 use_safetensors=None if model.allow_pickle else True,
                 trust_remote_code=model.trust_remote_code,
                 local_files_only=not model.trust_remote_code,
                 output_loading_info=True,
+                **options,
             )
     except Exception as error:  # transformers raises many kinds for a checkpoint it cannot load
         raise ModelError(
             f"{model.path}: transformers {transformers.__version__} cannot load it as {auto_class}: "
             f"{first_line(error)}"
         ) from error
-    return cast("PreTrainedModel", network.eval()), set(info["missing_keys"])
+    return network, info
+
+
+def build_network(auto_class: str, model: Model, config: PretrainedConfig) -> PreTrainedModel:
+    """Return a network made from a configuration alone, on the device that torch is set to.
+
+    Raises:
+        ModelError: if the configuration contradicts itself.
+    """
+    import transformers
+
+    try:
+        with quiet_transformers():
+            network: PreTrainedModel = getattr(transformers, auto_class).from_config(
+                config, trust_remote_code=model.trust_remote_code
+            )
+    except Exception as error:  # each architecture checks its configuration in its own way
+        raise ModelError(
+            f"{model.path / 'config.json'}: transformers {transformers.__version__} cannot build "
+            f"{auto_class} from it: {first_line(error)}"
+        ) from error
+    return network
 
 
 def first_line(error: BaseException) -> str:

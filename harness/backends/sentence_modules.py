@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.backends.pooling import pool
+from harness.backends.reading import read_pickle, readable
 from harness.errors import ModelError
 
 if TYPE_CHECKING:
@@ -84,8 +85,20 @@ def read_modules(path: Path, *, allow_pickle: bool, device: str) -> SentenceModu
     """Read a checkpoint's modules; their weights are loaded in float32 on the torch device.
 
     Raises:
-        ModelError: if a module is unknown, misplaced, incomplete or pickled.
+        ModelError: if a module is unknown, misplaced, incomplete, malformed or pickled.
     """
+    try:
+        return _modules(path, allow_pickle, device)
+    except (TypeError, KeyError, ValueError, AttributeError, RuntimeError) as error:
+        text = str(error).strip() or type(error).__name__
+        raise ModelError(
+            f"{path / 'modules.json'}: the settings of its modules are malformed "
+            f"({type(error).__name__}: {text.splitlines()[0]}). Save the checkpoint again with "
+            "sentence-transformers, or use --adapter generic to do without the modules."
+        ) from error
+
+
+def _modules(path: Path, allow_pickle: bool, device: str) -> SentenceModules:
     entries = _entries(path)
     kinds = [kind for kind, _ in entries]
     if kinds[:2] != ["Transformer", "Pooling"]:
@@ -119,9 +132,13 @@ def _entries(path: Path) -> list[tuple[str, Path]]:
     listed = _read_json(file)
     try:
         # The last part of the class path is the same in every release; the package moved.
-        return [(str(m["type"]).rpartition(".")[2], path / m["path"]) for m in listed]
+        found = [(str(m["type"]).rpartition(".")[2], Path(m["path"])) for m in listed]
     except (TypeError, KeyError) as error:
         raise ModelError(f"{file}: expected a list of objects with 'type' and 'path'") from error
+    outside = next((folder for _, folder in found if folder.is_absolute() or ".." in folder.parts), None)
+    if outside is not None:
+        raise ModelError(f"{file}: the path {str(outside)!r} leads out of the checkpoint's folder")
+    return [(kind, path / folder) for kind, folder in found]
 
 
 def _transformer_config(folder: Path) -> dict[str, Any]:
@@ -210,13 +227,18 @@ _STAGES: dict[str, Callable[[Path, bool, str], Any]] = {
 def _load(layer: torch.nn.Module, folder: Path, prefix: str, allow_pickle: bool) -> None:
     safe, pickled = folder / "model.safetensors", folder / "pytorch_model.bin"
     if safe.is_file():
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        tensors = load_file(safe)
+        try:
+            with readable(safe):
+                tensors = load_file(safe)
+        except SafetensorError as error:
+            raise ModelError(
+                f"{safe}: not a complete safetensors file ({error}): copy or download it again."
+            ) from error
     elif pickled.is_file() and allow_pickle:
-        import torch
-
-        tensors = torch.load(pickled, map_location="cpu", weights_only=True)
+        tensors = read_pickle(pickled, device="cpu")
     elif pickled.is_file():
         raise ModelError(
             f"{pickled}: pickled weights can run code when they are read. "
@@ -236,5 +258,5 @@ def _read_json(file: Path) -> Any:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ModelError(f"{file}: missing, although modules.json asks for it") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file}: cannot be read as JSON: {error}") from error

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from harness.backends.reading import read_pickle, readable
 from harness.backends.sentence_modules import has_modules, module_folders
 from harness.errors import ModelError
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
 _CHUNK = 1 << 22
 _SETTINGS = (".json", ".txt", ".model")
-
-
-@contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to read something of a checkpoint into a message about it.
-
-    Raises:
-        ModelError: in place of any OSError of the block.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise ModelError(
-            f"{error.filename or path}: cannot be read ({error.strerror or error}). A checkpoint's folder and "
-            "files must be readable by the user who runs the harness: check their owner and permissions."
-        ) from error
 
 
 def weight_files(path: Path, *, allow_pickle: bool) -> list[Path]:
@@ -128,27 +108,6 @@ def tensor_shapes(path: Path, *, allow_pickle: bool) -> dict[str, tuple[int, ...
     return shapes
 
 
-def read_pickle(file: Path, *, device: str) -> dict[str, Tensor]:
-    """Return the tensors of a pickled weight file by name; nothing but tensors is unpickled.
-
-    Raises:
-        ModelError: if the file is broken or holds anything else.
-    """
-    import torch
-
-    try:
-        found = torch.load(file, map_location=device, weights_only=True)
-    except Exception as error:  # torch, pickle, zipfile and struct each say it in their own way
-        text = str(error).strip() or type(error).__name__
-        raise ModelError(
-            f"{file}: cannot be read as pickled weights ({text.splitlines()[0][:200]}): "
-            "copy or download it again, or convert it to safetensors."
-        ) from error
-    if not isinstance(found, dict) or not all(isinstance(t, torch.Tensor) for t in found.values()):
-        raise ModelError(f"{file}: holds a {type(found).__name__}, expected tensors by name (a state dict)")
-    return found
-
-
 def _shards(path: Path, name: str) -> list[Path]:
     index = path / f"{name}.index.json"
     if (path / name).is_file():
@@ -160,9 +119,9 @@ def _shards(path: Path, name: str) -> list[Path]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"{index}: not an index of weight shards: {error}") from error
     # A shard lies beside its index; a link to elsewhere, as in the hub's cache, is the user's own.
-    bad = next((n for n in listed if not isinstance(n, str) or n != Path(n).name or n == ".."), None)
-    if bad is not None:
-        raise ModelError(f"{index}: {bad!r} is not the name of a shard, a file in the same folder")
+    bad = [n for n in listed if not isinstance(n, str) or n in ("", "..") or n != Path(n).name]
+    if bad:
+        raise ModelError(f"{index}: {bad[0]!r} is not the name of a shard, a file in the same folder")
     names = sorted(set(listed))
     missing = [n for n in names if not (path / n).is_file()]
     if missing or not names:

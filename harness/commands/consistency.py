@@ -8,6 +8,8 @@ from pathlib import Path
 from harness.data.reading import expand
 from harness.data.table import reader_named
 from harness.errors import SpecError, did_you_mean
+from harness.kinds.table import TABLE as KINDS
+from harness.kinds.table import kind_named
 from harness.metrics.table import metric_named
 from harness.specfiles.catalog import Loaded
 from harness.specfiles.yaml_loader import Key, key_text, read_yaml, shown
@@ -16,7 +18,7 @@ from harness.specs.task import LocalSource, TaskSpec
 
 
 def task_problems(loaded: Loaded[TaskSpec], names: Sequence[str]) -> list[str]:
-    """Return readers, metrics, file patterns, languages and tasks that a task names in vain.
+    """Return readers, metrics, outputs, file patterns and tasks that a task names in vain.
 
     `names` are all tasks there are.
     """
@@ -58,6 +60,14 @@ def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, 
             metric_named(metric.computes)
         except SpecError as error:
             yield ("metrics", number, "computes"), str(error)
+        # Kinds that this version does not run may be described all the same.
+        outputs = kind_named(task.kind).formats if task.kind in KINDS else {metric.output: ""}
+        if metric.output not in outputs:
+            hint = did_you_mean(metric.output, outputs)
+            message = (
+                f"kind {task.kind!r} gives no output {metric.output!r}{hint}; it gives {', '.join(outputs)}"
+            )
+            yield ("metrics", number, "output"), message
     for name, training in task.training_sets.items():
         # Training languages need not be among the tested ones; those carry no values of their own.
         wanted = {code: values.get(code, {"code": code}) for code in training.languages}

@@ -35,7 +35,8 @@ def run(
     if as_json:
         import json
 
-        typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        # Escaped, so that a path survives whatever encoding the terminal has.
+        typer.echo(json.dumps(facts, indent=2))
         return
     for section, content in facts.items():
         typer.echo(section)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness.commands.lists import split_integers, split_list
+from harness.commands.lists import parse_integer, split_integers, split_list
 from harness.commands.outcome import show_outcome
 from harness.errors import RequestError, did_you_mean, raise_all
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from harness.specs.run import RunSpec
 
+_PATHS = ("model", "data_dir", "out")
 _MODEL, _DATA, _TRAINING, _RUN = "Model", "Tasks and data", "Training", "Run"
 
 
@@ -49,9 +50,11 @@ def run(
         str | None, typer.Option(help="Folder with the data sets.", rich_help_panel=_DATA)
     ] = None,
     limit: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            help="Only the first N examples per language; such a run is stamped.", rich_help_panel=_DATA
+            metavar="N",
+            help="Only the first N examples per language; such a run is stamped.",
+            rich_help_panel=_DATA,
         ),
     ] = None,
     recipe: Annotated[
@@ -81,7 +84,8 @@ def run(
         str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; default: torch's choice.", rich_help_panel=_RUN)
+        str | None,
+        typer.Option(metavar="N", help="CPU threads; default: torch's choice.", rich_help_panel=_RUN),
     ] = None,
     search: Annotated[
         str,
@@ -97,8 +101,8 @@ def run(
         ),
     ] = True,
     resamples: Annotated[
-        int, typer.Option(help="Bootstrap draws behind the intervals.", rich_help_panel=_RUN)
-    ] = 10_000,
+        str, typer.Option(metavar="N", help="Bootstrap draws behind the intervals.", rich_help_panel=_RUN)
+    ] = "10000",
     offline: Annotated[bool, typer.Option("--offline", help="Use no network.", rich_help_panel=_RUN)] = False,
     allow_pickle: Annotated[
         bool,
@@ -128,18 +132,18 @@ def run(
         tasks=() if tasks is None else split_list("--tasks", tasks),
         languages=None if languages is None else split_list("--languages", languages),
         data_dir=data_dir,
-        limit=limit,
+        limit=None if limit is None else parse_integer("--limit", limit),
         recipe=recipe,
         seeds=split_integers("--seeds", seeds),
         fresh_head=fresh_head,
         discard_models=discard_models,
         device=device,
         dtype=dtype,
-        threads=threads,
+        threads=None if threads is None else parse_integer("--threads", threads),
         search=search,
         out=out,
         resume=resume,
-        resamples=resamples,
+        resamples=parse_integer("--resamples", resamples),
         offline=offline,
         allow_pickle=allow_pickle,
         trust_remote_code=trust_remote_code,
@@ -160,25 +164,47 @@ def build_request(**fields: Any) -> RunSpec:
 
     from harness.specs.run import RunSpec
 
+    problems = [problem for name in _PATHS if (problem := _homeless(name, fields.get(name)))]
     try:
-        return RunSpec.model_validate(fields)
+        request = RunSpec.model_validate(fields)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-    raise_all(RequestError, [_in_words(detail) for detail in details])
-    raise AssertionError("BUG: a validation error without details")
+        problems += [_in_words(detail) for detail in error.errors(include_url=False)]
+        raise_all(RequestError, problems)
+        raise AssertionError("BUG: a validation error without details") from error
+    raise_all(RequestError, problems)
+    return request
+
+
+def _homeless(name: str, path: str | None) -> str | None:
+    """Return what is wrong with a path that begins at the home of a user whom the machine lacks."""
+    from pathlib import Path
+
+    try:
+        Path(path or "").expanduser()
+    except RuntimeError as error:
+        return f"{_option(name)}: {path!r}: {error} For a folder of that very name write ./{path}"
+    return None
 
 
 def _in_words(detail: ErrorDetails) -> str:
     context = detail.get("ctx", {})
     if not detail["loc"]:
         return str(context["error"])
-    option = f"--{str(detail['loc'][0]).replace('_', '-')}"
+    option = _option(str(detail["loc"][0]))
     if detail["type"] == "literal_error":
         allowed = str(context["expected"]).replace("'", "")
         names = allowed.replace(" or ", ", ").split(", ")
         return f"{option}: {detail['input']!r} is not {allowed}{did_you_mean(str(detail['input']), names)}"
+    if detail["type"] == "value_error":
+        return f"{option}: {context['error']}"
+    if "le" in context:
+        return f"{option}: must be at most {context['le']}, not {detail['input']}"
     if "ge" in context:
         return f"{option}: must be at least {context['ge']}, not {detail['input']}"
     if "gt" in context:
         return f"{option}: must be greater than {context['gt']}, not {detail['input']}"
     return f"{option}: {detail['msg'][:1].lower()}{detail['msg'][1:]}, seen {detail['input']!r}"
+
+
+def _option(field: str) -> str:
+    return f"--{field.replace('_', '-')}"

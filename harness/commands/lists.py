@@ -1,8 +1,12 @@
-"""Comma-separated options, read strictly."""
+"""Comma-separated options and whole numbers, read strictly."""
 
 from __future__ import annotations
 
+import re
+
 from harness.errors import RequestError
+
+_WHOLE = re.compile(r"[0-9]{1,18}")
 
 
 def split_list(option: str, text: str) -> tuple[str, ...]:
@@ -28,9 +32,28 @@ def split_integers(option: str, text: str) -> tuple[int, ...]:
     """
     items = split_list(option, text)
     for item in items:
-        if not (item.isascii() and item.isdigit()):
-            raise RequestError(f"{option} {text!r}: {item!r} is not a whole number from 0 on")
+        if not _WHOLE.fullmatch(item):
+            raise RequestError(
+                f"{option} {shortened(text)}: {shortened(item)} is not a whole number from 0 on "
+                "(digits, 18 at most)"
+            )
     numbers = tuple(int(item) for item in items)
     if len(set(numbers)) != len(numbers):
         raise RequestError(f"{option} {text!r}: a number is given more than once")
     return numbers
+
+
+def parse_integer(option: str, text: str) -> int:
+    """Read a whole number with or without a sign; which ones make sense is for the request to say.
+
+    Raises:
+        RequestError: it is no such number.
+    """
+    if not _WHOLE.fullmatch(text.strip().removeprefix("-")):
+        raise RequestError(f"{option} {shortened(text)}: not a whole number (digits, 18 at most)")
+    return int(text)
+
+
+def shortened(text: str) -> str:
+    """Return what the user wrote, quoted, and cut where it would fill the screen."""
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from harness.errors import IncompleteRun
@@ -19,6 +20,8 @@ def show_outcome(outcome: Evaluation) -> None:
     from harness.results.report import print_report
 
     print_report(outcome.findings)
+    # A pipe that was closed, or a full disk, shows here and not when Python is gone half-way.
+    sys.stdout.flush()
     if outcome.incomplete:
         missing = "\n".join(f"  {line}" for line in outcome.incomplete)
         raise IncompleteRun(

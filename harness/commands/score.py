@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +24,10 @@ def run(
         Path | None, typer.Option(help="Write a new run folder; without it none is written.")
     ] = None,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Also write the scores as plain numbers to this file.")
+        Path | None,
+        typer.Option(
+            "--json", help="Also write the scores as plain numbers to this file; -: print them, no tables."
+        ),
     ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.")
@@ -36,9 +41,26 @@ def run(
     from harness.progress import Progress
 
     outcome = score_run(run_folder, data_dir=data_dir, out=out, progress=Progress(quiet=quiet))
-    if json_file is not None:
-        from harness.results.folder import write_bytes
-        from harness.results.scores import encode_plain
+    if json_file is None:
+        show_outcome(outcome)
+        return
+    from harness.results.folder import write_bytes
+    from harness.results.scores import encode_plain
 
-        write_bytes(json_file, encode_plain(outcome.scores))
+    data = encode_plain(outcome.scores)
+    if json_file == Path("-") or _is_stdout(json_file):
+        # No tables: they would make the JSON unreadable. Bytes: JSON is UTF-8 whatever the terminal is.
+        typer.echo(data, nl=False)
+        return
+    write_bytes(json_file, data)
     show_outcome(outcome)
+
+
+def _is_stdout(path: Path) -> bool:
+    """Whether a path (`/dev/stdout`) is where this command prints to anyway."""
+    try:
+        # The terminal counts too: a table below the JSON would be no better there.
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except OSError:
+        # No such file yet, or an output that is none of the system's.
+        return False

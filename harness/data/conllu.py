@@ -13,6 +13,7 @@ from harness.errors import DataError, did_you_mean
 from harness.records import DataSet, Example, TaggingInputs, canonical_json
 
 COLUMNS = 10
+_NUMBER = re.compile(r"[0-9]{1,9}")  # no sentence is longer; Python refuses to read very long numbers
 MASKED = "_"  # the form of words whose text may not be published
 # Which member gives a multiword token its tag when several are equally near the root.
 _RANKS = {
@@ -157,11 +158,11 @@ def _add_line(sentence: Sentence, line: str, where: str, labels: Sequence[str]) 
         columns[8],
     )
     due = len(sentence.words) + 1
-    if re.fullmatch(r"\d+\.\d+", identifier):
+    if re.fullmatch(r"[0-9]+\.[0-9]+", identifier):
         return
     if not form:
         raise DataError(f"{where}: the form (column 2) is empty")
-    if match := re.fullmatch(r"(\d+)-(\d+)", identifier):
+    if match := re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", identifier):
         first, last = int(match.group(1)), int(match.group(2))
         covered = max((end for end, _ in sentence.ranges.values()), default=0)
         if first != due or last <= first or first <= covered:
@@ -169,18 +170,25 @@ def _add_line(sentence: Sentence, line: str, where: str, labels: Sequence[str]) 
         sentence.ranges[first] = (last, form)
         return
     if identifier != str(due):
-        raise DataError(f"{where}: word {identifier!r} where {due} is due; a line is missing or repeated")
+        raise DataError(f"{where}: word {identifier!r:.40} where {due} is due; a line is missing or repeated")
     if upos not in labels:
         raise DataError(
             f"{where}: UPOS (column 4) is {upos!r}{did_you_mean(upos, labels)}; "
             f"allowed are {', '.join(labels)}"
         )
-    if not re.fullmatch(r"\d+|_", head):
-        raise DataError(f"{where}: HEAD (column 7) is {head!r}; expected the number of a word, 0 or _")
+    if head != "_" and not _NUMBER.fullmatch(head):
+        raise DataError(f"{where}: HEAD (column 7) is {head!r:.40}; expected the number of a word, 0 or _")
     heads = {0 if head == "_" else int(head)}
     # Enhanced heads count as well: the official conversion adds them to the graph it measures
     # distances in. Those that point to empty nodes (8.1) it passes over.
-    heads.update(int(part) for pair in enhanced.split("|") if (part := pair.partition(":")[0]).isdecimal())
+    for part in (pair.partition(":")[0] for pair in enhanced.split("|")):
+        if not part.isdecimal():
+            continue
+        if not _NUMBER.fullmatch(part):
+            raise DataError(
+                f"{where}: DEPS (column 9) has the head {part!r:.40}; expected the number of a word"
+            )
+        heads.add(int(part))
     sentence.words.append(Word(form, upos, frozenset(heads)))
 
 

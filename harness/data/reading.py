@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +14,7 @@ from harness.records import DataSet
 from harness.specs.task import LocalSource
 
 Option = str | int | float | bool
+_FIELD = re.compile(r"\{(\w+)\}")
 
 
 def locate(source: LocalSource, role: str, *, root: Path, values: Mapping[str, str]) -> list[Path]:
@@ -23,10 +25,17 @@ def locate(source: LocalSource, role: str, *, root: Path, values: Mapping[str, s
 
     Raises:
         SpecError: a pattern leaves the data folder or needs a value that the language lacks.
-        DataError: two files of one name match, so that examples could not be told apart.
+        DataError: two files of one name match, so that examples could not be told apart; or the
+            folder cannot be searched.
     """
     for pattern in expand(source, role, values):
-        found = sorted((p for p in root.glob(pattern) if p.is_file()), key=lambda p: (p.name, p.as_posix()))
+        try:
+            matching = [p for p in root.glob(pattern) if p.is_file()]
+        except OSError as error:
+            raise DataError(
+                f"{pattern!r:.80} cannot be looked for under {root}: {error.strerror or error}"
+            ) from None
+        found = sorted(matching, key=lambda p: (p.name, p.as_posix()))
         for one, other in pairwise(found):
             if one.name == other.name:
                 raise DataError(
@@ -51,18 +60,31 @@ def expand(source: LocalSource, role: str, values: Mapping[str, str]) -> list[st
         )
     patterns = []
     for template in source.files[role]:
-        try:
-            pattern = template.format_map(values)
-        except (KeyError, IndexError, ValueError) as error:
-            raise SpecError(
-                f"file pattern {template!r}: cannot be filled in ({error}); "
-                f"allowed are {', '.join('{' + name + '}' for name in values)}"
-            ) from None
-        parts = PurePosixPath(pattern)
-        if parts.is_absolute() or ".." in parts.parts or not pattern:
+        pattern = _filled(template, values)
+        path = PurePosixPath(pattern)
+        if path.is_absolute() or ".." in path.parts:
             raise SpecError(f"file pattern {template!r} must stay under the data folder")
+        if not path.parts or "\0" in pattern:
+            raise SpecError(f"file pattern {template!r} must name a file, as in 'folder/{{code}}.txt'")
+        if any("**" in part and part != "**" for part in path.parts):
+            raise SpecError(
+                f"file pattern {template!r}: '**' must be a whole part of the path, as in 'folder/**/x.txt'; "
+                "within a name use '*'"
+            )
         patterns.append(pattern)
     return patterns
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    # Not `str.format`, whose fields reach into attributes and make texts of any width.
+    unknown = [name for name in _FIELD.findall(template) if name not in values]
+    if unknown or re.search(r"[{}]", _FIELD.sub("", template)):
+        wrong = f"no value {unknown[0]!r}" if unknown else "a brace that holds no plain name"
+        raise SpecError(
+            f"file pattern {template!r}: cannot be filled in ({wrong}); "
+            f"allowed are {', '.join('{' + name + '}' for name in values)}"
+        )
+    return _FIELD.sub(lambda match: values[match[1]], template)
 
 
 @dataclass(frozen=True, slots=True)

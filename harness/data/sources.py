@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from traceback import extract_tb
 
 from harness.data.reading import Reading, expand, locate
-from harness.data.table import reader_named
-from harness.errors import DataError, SpecError, did_you_mean
+from harness.data.table import TABLE, reader_named
+from harness.errors import DataError, HarnessError, SpecError, did_you_mean
 from harness.records import Candidate, DataSet
 from harness.specs.task import LocalSource, TaskSpec, TrainingSet
 
@@ -21,7 +22,8 @@ def load_test(task: TaskSpec, language: str, data_dir: Path) -> DataSet:
 
     Raises:
         DataError: files are missing, empty or malformed, or example ids repeat.
-        SpecError: the task has no such language, or its source is wrong.
+        SpecError: the task has no such language, its source is wrong, or a user's own reader fails
+            or returns no data set.
     """
     _check_language(task, language)
     return _read(task, task.data.local, language, data_dir, _task_values(task), "the test set")
@@ -171,9 +173,8 @@ def _read(
 ) -> DataSet:
     if not data_dir.is_dir():
         raise DataError(f"the data folder {data_dir} does not exist; name an existing one with --data-dir")
-    reader = reader_named(source.reader)
-    data = reader(Reading(task.name, language, source, data_dir, values, task.labels))
     where = f"{what} of task {task.name!r}, language {language!r}"
+    data = _data_set(Reading(task.name, language, source, data_dir, values, task.labels), where)
     if not data.examples:
         files = ", ".join(file.path for file in data.sources)
         raise DataError(f"{where}: no example is left of {files}")
@@ -185,6 +186,26 @@ def _read(
                 f"(in {', '.join(file.path for file in data.sources)}); ids must be unique"
             )
         seen.add(example.example_id)
+    return data
+
+
+def _data_set(reading: Reading, where: str) -> DataSet:
+    name, wanted = reading.source.reader, "a reader takes a Reading and returns a harness.records.DataSet"
+    reader = reader_named(name)
+    try:
+        data: object = reader(reading)
+    except HarnessError:
+        raise
+    except Exception as error:
+        if name in TABLE:
+            raise
+        at = extract_tb(error.__traceback__)[-1]
+        raise SpecError(
+            f"{where}: reader {name!r} failed with {type(error).__name__}: {error} "
+            f"({at.filename}:{at.lineno}); {wanted}"
+        ) from error
+    if not isinstance(data, DataSet):
+        raise SpecError(f"{where}: reader {name!r} returned {data!r:.60}; {wanted}")
     return data
 
 

@@ -7,6 +7,7 @@ from typing import cast
 
 from harness.data.reading import Reader
 from harness.errors import SpecError, did_you_mean
+from harness.specs.base import is_class_path
 
 TABLE = {
     "aligned_lines": "harness.data.aligned_lines:read_aligned_lines",
@@ -23,16 +24,22 @@ def reader_named(name: str) -> Reader:
     """Return the reader of that name.
 
     Raises:
-        SpecError: there is none, or the user's own cannot be imported.
+        SpecError: there is none, or the user's own cannot be imported or called.
     """
     path = TABLE.get(name, name)
-    module, colon, attribute = path.partition(":")
-    if not colon:
+    module, _, attribute = path.partition(":")
+    if not is_class_path(path):
         raise SpecError(
             f"{name!r} is not a reader{did_you_mean(name, TABLE)}; there are {', '.join(TABLE)}, "
             "and 'package.module:function' names your own"
         )
     try:
-        return cast(Reader, getattr(import_module(module), attribute))
-    except (ImportError, AttributeError) as error:
-        raise SpecError(f"reader {name!r} cannot be imported: {error}") from error
+        reader = getattr(import_module(module), attribute)
+    except Exception as error:  # importing runs the user's code, which may fail in any way
+        raise SpecError(f"reader {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    if not callable(reader):
+        raise SpecError(
+            f"reader {name!r} is no function but {reader!r:.60}; a reader takes a "
+            "harness.data.reading.Reading and returns a harness.records.DataSet"
+        )
+    return cast(Reader, reader)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ from harness.records import SourceFile
 T = TypeVar("T")
 
 _BOM = "\ufeff"
+# UTF-8 holds no surrogates; only an escape can bring one in.
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
 
 
@@ -45,10 +49,11 @@ class TextFile:
         """Parse the file as one JSON value.
 
         Raises:
-            DataError: with line and column, if it is not JSON.
+            DataError: with line and column, if it is not JSON; with the place inside, if a text of it
+                is broken.
         """
         try:
-            return json.loads(self.text)
+            return _parse(self.text, self.name)
         except json.JSONDecodeError as error:
             raise DataError(
                 f"{self.name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}; "
@@ -59,19 +64,59 @@ class TextFile:
         """Yield (`file:line`, object) for each line; blank lines are passed over.
 
         Raises:
-            DataError: with file and line, if a line is not a JSON object.
+            DataError: with file and line, if a line is not a JSON object or a text in it is broken.
         """
         for number, line in enumerate(self.lines(), 1):
             if not line.strip():
                 continue
             where = f"{self.name}:{number}"
             try:
-                value = json.loads(line)
+                value = _parse(line, where)
             except json.JSONDecodeError as error:
                 raise DataError(f"{where}:{error.colno}: not valid JSON: {error.msg}") from None
             if not isinstance(value, dict):
                 raise DataError(f"{where}: expected a JSON object, found {_kind_of(value)}")
             yield where, value
+
+
+def _parse(text: str, where: str) -> Any:
+    """Parse JSON; syntax errors are left to the caller, who knows the lines."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise DataError(
+            f"{where}: lists or objects are nested too deeply to be read; no data set looks like that, "
+            "so get the file again"
+        ) from None
+    except ValueError as error:
+        # Python limits how many digits it turns into a number.
+        raise DataError(
+            f"{where}: a number is too long to be read ({error}); write identifiers in quotes"
+        ) from None
+    if _SURROGATE_ESCAPE.search(text):
+        _refuse_surrogates(value, where)
+    return value
+
+
+def _refuse_surrogates(value: Any, where: str) -> None:
+    # A list of what is due, since a value may be nested as deeply as the parser allows.
+    due = [("", value)]
+    while due:
+        at, found = due.pop()
+        if isinstance(found, dict):
+            for key, inner in found.items():
+                due += [(f"{at} key", key), (f"{at}.{key}", inner)]
+        elif isinstance(found, list):
+            due += [(f"{at}[{i}]", inner) for i, inner in enumerate(found)]
+        elif isinstance(found, str) and (match := _SURROGATE.search(found)):
+            place = ascii(at.removeprefix(".").strip())[1:-1]
+            raise DataError(
+                f"{where}: {place or 'the value'}: {found!a:.60} holds the half of a character "
+                f"(\\u{ord(match.group()):04x} without its other half), which no UTF-8 file can hold; "
+                "get the file again, or mend the escape"
+            )
 
 
 def read_text(path: Path, *, root: Path) -> TextFile:

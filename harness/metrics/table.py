@@ -6,12 +6,14 @@ A user's own metric is an importable name, `package.module:Class`, without argum
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
 from typing import cast
 
 from harness.errors import SpecError, did_you_mean
 from harness.metrics.base import Metric
+from harness.specs.base import is_class_path
 
 TABLE = {
     "accuracy": "harness.metrics.accuracy:Accuracy",
@@ -35,12 +37,14 @@ def metric_named(metric: str) -> Metric:
     """
     if metric in TABLE:
         return cast(Metric, _load(TABLE[metric])())
-    name, at, k = metric.partition("@")
+    name, _, k = metric.partition("@")
     if name in AT_K:
-        if not (at and k.isascii() and k.isdigit() and int(k) >= 1):
-            raise SpecError(f"metric {metric!r} needs a cut-off of at least 1, as in '{name}@20'")
+        if not re.fullmatch("[1-9][0-9]{0,8}", k):
+            raise SpecError(
+                f"metric {metric!r} needs a cut-off of at least 1 in plain digits, as in '{name}@20'"
+            )
         return cast(Metric, _load(AT_K[name])(int(k)))
-    if ":" in metric:
+    if is_class_path(metric):
         return _user_metric(metric)
     known = [*TABLE, *(f"{n}@20" for n in AT_K)]
     raise SpecError(
@@ -57,16 +61,22 @@ def _load(path: str) -> type:
 def _user_metric(path: str) -> Metric:
     module, _, attribute = path.partition(":")
     try:
-        made = _load(path)()
-    except (ImportError, ValueError) as error:
+        imported = import_module(module)
+    except Exception as error:  # importing runs the user's code, which may fail in any way
         raise SpecError(
-            f"metric {path!r}: the module {module!r} cannot be imported ({error}); "
+            f"metric {path!r}: the module {module!r} cannot be imported ({type(error).__name__}: {error}); "
             "it must be importable by that name in this environment"
         ) from error
-    except AttributeError as error:
-        raise SpecError(f"metric {path!r}: {error}; name a class of the module {module!r}") from error
-    except TypeError as error:
-        raise SpecError(f"metric {path!r}: {attribute} cannot be made without arguments ({error})") from error
+    named = getattr(imported, attribute, None)
+    if not isinstance(named, type):
+        seen = f"is {named!r:.60}" if hasattr(imported, attribute) else "is not there"
+        raise SpecError(f"metric {path!r}: {attribute!r} {seen}; name a class of the module {module!r}")
+    try:
+        made: object = named()
+    except Exception as error:
+        raise SpecError(
+            f"metric {path!r}: {attribute} cannot be made without arguments ({type(error).__name__}: {error})"
+        ) from error
     lacking = [part for part in ("columns", "per_example", "value") if not hasattr(made, part)]
     if lacking:
         raise SpecError(

@@ -200,11 +200,15 @@ class RunFolder:
             ResultError: something cannot be removed; a new run must not be mixed with the old.
         """
         with _refusing(self.path, "cannot be cleared", _OTHER_OUT):
-            for file in [self.run_json, self.scores_json, *self.path.glob("report.*")]:
-                file.unlink(missing_ok=True)
             for name in sorted(_TREES):
-                if (self.path / name).is_dir():
-                    shutil.rmtree(self.path / name)
+                tree = self.path / name
+                if tree.is_symlink():
+                    tree.unlink()
+                elif tree.is_dir():
+                    shutil.rmtree(tree)
+            # run.json goes last: without it the folder would not be known as ours after a kill.
+            for file in [*self.path.glob("report.*"), self.scores_json, self.run_json]:
+                file.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -217,14 +221,14 @@ class RunFolder:
 
         self.prepare()
         lock = FileLock(self.path / LOCK, timeout=0)
-        try:
-            with _refusing(self.path, "cannot be locked", _OTHER_OUT):
+        with _refusing(self.path, "cannot be locked", _OTHER_OUT):
+            try:
                 lock.acquire()
-        except Timeout:
-            raise ResultError(
-                f"another xharness process is working in {self.path}; "
-                "wait for it to end, or choose another --out"
-            ) from None
+            except Timeout:
+                raise ResultError(
+                    f"another xharness process is working in {self.path}; "
+                    "wait for it to end, or choose another --out"
+                ) from None
         try:
             with _refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
                 self._clear_temporaries()

@@ -212,6 +212,8 @@ def _json(text: str, path: Path, line: int = 1) -> Any:
         raise ResultError(f"{path}, line {line + error.lineno - 1}: not valid JSON: {error.msg}") from None
     except RecursionError:
         raise ResultError(f"{path}: not a predictions file: JSON nested too deeply") from None
+    except ValueError as error:  # a number of thousands of digits
+        raise ResultError(f"{path}, line {line}: not a predictions file: {error}") from None
 
 
 def _decode_mapping(data: bytes, example_ids: Sequence[str], path: Path) -> list[tuple[str, Any]]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.errors import ResultError
+from harness.errors import ResultError, raise_all
 from harness.records import canonical_json
 from harness.results.folder import write_bytes
+from harness.results.trees import decode_tree
 from harness.specs.run import RunSpec
 
 # Where the files lie, and whether earlier work is used, changes no number. The data themselves are
-# compared by fingerprint, so that a folder that was moved is still the same request.
-_IRRELEVANT = frozenset({"out", "resume", "offline", "data_dir", "discard_models"})
+# compared by fingerprint, and the model by the hashes of its files, so that a folder that was moved,
+# or is named by another path, is still the same request.
+_IRRELEVANT = frozenset({"model", "out", "resume", "offline", "data_dir", "discard_models"})
+# What these came to is in the record, and is compared there: `auto` may come to what was asked by name.
+_RESOLVED = frozenset({"adapter", "device", "dtype", "search", "threads"})
+_WAY_OUT = "restore it from a copy, or begin anew with `xharness eval --no-resume`"
 
 
 class _Part(BaseModel):
@@ -79,6 +84,8 @@ class TrainingRecord(_Part):
     key: str
     seed: int
     recipe: str
+    task: str = ""  # whose head was trained; another than the record's own under `encoder_of`
+    phases: tuple[dict[str, Any], ...] = ()
     data: dict[str, DataRecord] = Field(default_factory=dict)  # `training set/language` -> what was read
 
 
@@ -131,10 +138,34 @@ class RunRecord(_Part):
     limit: int | None = None
     smoke: bool = False
 
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds: {list(self.seeds)} must be at least one, without repetition")
+        if self.suite is not None and self.spec("suite", self.suite) is None:
+            raise ValueError(f"suite: {self.suite!r} has no specification among the specs")
+        for name, task in self.tasks.items():
+            if self.spec("task", name) is None:
+                raise ValueError(f"tasks.{name}: has no specification among the specs")
+            if len(set(task.languages)) != len(task.languages):
+                raise ValueError(f"tasks.{name}.languages: {list(task.languages)} names one twice")
+        for name in self.data:
+            if name not in self.tasks:
+                raise ValueError(f"data.{name}: is not among the tasks")
+        for number, spec in enumerate(self.specs):
+            if spec.content.get("name") != spec.name:
+                raise ValueError(
+                    f"specs.{number}.content.name: {spec.content.get('name')!r} is not {spec.name!r}"
+                )
+        return self
+
     @property
     def stamps(self) -> tuple[str, ...]:
         """What keeps these numbers from being compared with published ones."""
         stamps = ["smoke recipe: trained on what the release holds, not comparable"] if self.smoke else []
+        seen = [name for name, task in self.tasks.items() if not task.zero_shot]
+        if seen:
+            stamps.append(f"trained in the tested languages, not zero-shot: {', '.join(seen)}")
         if self.limit is not None:
             stamps.append(f"limit {self.limit}: not comparable")
         return tuple(stamps)
@@ -182,21 +213,14 @@ def decode_record(data: bytes, path: Path) -> RunRecord:
     """Read a record back; `path` is for messages only. The signature is worked out anew.
 
     Raises:
-        ResultError: if it is not JSON, of another schema version, or does not fit the schema.
+        ResultError: as `decode_tree`, or if it does not fit the schema; the place is named.
     """
-    try:
-        tree = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ResultError(f"{path}: not valid JSON ({error}); this is not a run that can be used") from None
-    version = tree.get("schema_version") if isinstance(tree, dict) else None
-    if version != 1:
-        raise ResultError(f"{path}: schema_version is {version!r}; this version of xharness reads 1")
+    tree = decode_tree(data, path, _WAY_OUT)
     tree.pop("signature", None)
     try:
         return RunRecord.model_validate(tree)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ResultError(f"{path}: {problems}; was it edited, or written by another version?") from None
+        raise ResultError(f"{path}: {_problems(error)}; was it edited? {_WAY_OUT.capitalize()}") from None
 
 
 def read_record(path: Path) -> RunRecord:
@@ -208,8 +232,45 @@ def read_record(path: Path) -> RunRecord:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ResultError(f"{path} cannot be read ({error.strerror}); is this a run folder?") from None
+        raise ResultError(
+            f"{path} cannot be read ({error.strerror}); is this a run folder? If so, {_WAY_OUT}"
+        ) from None
     return decode_record(data, path)
+
+
+def refuse_foreign_code(record: RunRecord) -> None:
+    """Refuse a record whose task specifications name importable code (`package.module:name`).
+
+    A run folder is data that people hand on. Reading one must not import what it names.
+
+    Raises:
+        ResultError: naming every such place.
+    """
+    found = [
+        f"{spec.kind} {spec.name!r}: {place}: {value!r}"
+        for spec in record.specs
+        for place, value in _named_code(spec.content)
+    ]
+    raise_all(
+        ResultError,
+        [
+            f"{what} names code outside xharness, which is not run on the word of a run folder; "
+            "the same `xharness eval` scores it, by the code that your own YAML names"
+            for what in found
+        ],
+    )
+
+
+def _named_code(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            inner = f"{place}.{key}" if place else str(key)
+            if key in ("computes", "reader") and isinstance(value, str) and ":" in value:
+                yield inner, value
+            yield from _named_code(value, inner)
+    elif isinstance(node, list | tuple):
+        for index, value in enumerate(node):
+            yield from _named_code(value, f"{place}.{index}")
 
 
 def write_record(path: Path, record: RunRecord) -> None:
@@ -220,22 +281,13 @@ def write_record(path: Path, record: RunRecord) -> None:
 def comparable_request(request: RunSpec) -> dict[str, Any]:
     """Return the part of a request that decides its numbers, as JSON values.
 
-    Left out: where files lie (`out`, `data_dir`) and how to get there (`resume`, `offline`, ..).
+    Left out: where files lie (`model`, `out`, `data_dir`) and how to get there (`resume`, `offline`, ..).
     The order of tasks and languages does not count; that of the seeds does, the first is official.
     """
     tree = {k: v for k, v in request.model_dump(mode="json").items() if k not in _IRRELEVANT}
     tree["tasks"] = sorted(tree["tasks"])
     tree["languages"] = None if tree["languages"] is None else sorted(tree["languages"])
     return tree
-
-
-def check_same_request(old: RunSpec, new: RunSpec, folder: Path) -> None:
-    """Refuse a request that is not the one a run folder was made for.
-
-    Raises:
-        ResultError: naming the first difference.
-    """
-    _refuse(first_difference(comparable_request(old), comparable_request(new)), folder)
 
 
 def check_same_run(old: RunRecord, new: RunRecord, folder: Path) -> None:
@@ -246,7 +298,10 @@ def check_same_run(old: RunRecord, new: RunRecord, folder: Path) -> None:
     Raises:
         ResultError: naming the first difference.
     """
-    check_same_request(old.request, new.request, folder)
+    asked, asked_now = (
+        {k: v for k, v in comparable_request(r.request).items() if k not in _RESOLVED} for r in (old, new)
+    )
+    _refuse(first_difference(asked, asked_now), folder)
     _refuse(first_difference(_inputs(old, new), _inputs(new, old)), folder)
 
 
@@ -269,7 +324,8 @@ def first_difference(old: Any, new: Any, place: str = "") -> str | None:
 
 
 def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
-    model = record.model.model_dump(exclude={"adapter_reason"}, mode="json") if record.model else None
+    # `id` is what the user wrote; the hashes say what it led to.
+    model = record.model.model_dump(exclude={"id", "adapter_reason"}, mode="json") if record.model else None
     environment = record.environment
     data = {
         task: {
@@ -298,6 +354,14 @@ def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
         # Sums are split between threads, so their number can move the last bits.
         "threads": environment.threads if environment and environment.device == "cpu" else None,
     }
+
+
+def _problems(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"]))
+        parts.append(f"{place}: {problem['msg']}" if place else problem["msg"])
+    return "; ".join(parts)
 
 
 def _refuse(difference: str | None, folder: Path) -> None:

@@ -48,20 +48,23 @@ def to_report_csv(findings: Findings) -> str:
     """Return every number of the run in long form: one row per task, metric and language.
 
     Averages have the language `average` (with n = their rows), groups and overall have no task
-    of their own and stand under `group NAME` and `overall`. What is missing is not there.
+    of their own and stand under `group NAME` and `overall`. What is missing is not there. `stamp`
+    says what keeps the numbers from being compared, and is empty otherwise.
     """
-    rows: list[list[str | float | int | None]] = [["task", "metric", "language", "value", "low", "high", "n"]]
-    scores = findings.scores
+    rows: list[list[str | float | int | None]] = [
+        ["task", "metric", "language", "value", "low", "high", "n", "stamp"]
+    ]
+    scores, stamp = findings.scores, "; ".join(findings.record.stamps)
     for task in findings.tasks:
         for metric in findings.metrics(task):
             found = scores.tasks[task].metrics[metric]
             named = [(code, found.languages[code]) for code in sorted(found.languages)]
             for code, score in [*named, *([("average", found.average)] if found.average else [])]:
-                rows.append([task, metric, code, score.value, score.low, score.high, score.n])
+                rows.append([task, metric, code, score.value, score.low, score.high, score.n, stamp])
     suite = [(f"group {name}", score) for name, score in scores.groups.items()]
     for name, mean in [*suite, ("overall", scores.overall)]:
         if mean is not None:
-            rows.append([name, "", "average", mean.value, mean.low, mean.high, mean.n])
+            rows.append([name, "", "average", mean.value, mean.low, mean.high, mean.n, stamp])
     return csv_lines(rows)
 
 

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from harness.errors import ResultError
 from harness.records import Estimate
+from harness.results.trees import decode_tree
 
 # Ten decimals: far below what any test set resolves, far above what summation order can move.
 _DECIMALS = 10
+_WAY_OUT = "delete it and run the same `xharness eval` again to write it anew"
 
 
 class _Tree(BaseModel):
@@ -172,21 +174,13 @@ def decode_scores(data: bytes, path: Path) -> Scores:
     """Read a tree back; `path` is for messages only.
 
     Raises:
-        ResultError: if it is not JSON, of another schema version, or does not fit the schema.
+        ResultError: as `decode_tree`, or if it does not fit the schema.
     """
-    try:
-        tree = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ResultError(
-            f"{path}: not valid JSON ({error}); `xharness score --run` writes it again"
-        ) from None
-    version = tree.get("schema_version") if isinstance(tree, dict) else None
-    if version != 1:
-        raise ResultError(f"{path}: schema_version is {version!r}; this version of xharness reads 1")
+    tree = decode_tree(data, path, _WAY_OUT)
     try:
         return Scores.model_validate(tree)
     except ValidationError as error:
-        raise ResultError(f"{path}: {_reasons(error)}; `xharness score --run` writes it again") from None
+        raise ResultError(f"{path}: {_reasons(error)}; {_WAY_OUT}") from None
 
 
 def read_scores(path: Path) -> Scores:

@@ -131,8 +131,13 @@ def _in_settings(document: Document, detail: ErrorDetails) -> tuple[Key, str]:
 
     A task checks them in a validator of its own, so that their location begins at the setting.
     """
-    step = str(detail["loc"][0])
-    key = next((k for k, _ in document.root.walk() if k[-2:] == ("settings", step)), ())
+    step, seen = str(detail["loc"][0]), detail["input"]
+    written = {k: node for k, node in document.root.walk() if k[-2:] == ("settings", step)}
+    # A task and its recipes may all give it; the one meant holds the value that was complained about.
+    key = next(
+        (k for k, node in written.items() if (type(node.value), node.value) == (type(seen), seen)),
+        next(iter(written), ()),
+    )
     if detail["type"] == "extra_forbidden":
         kind = document.root.child("kind")
         name = str(kind.value) if kind else ""
@@ -155,6 +160,8 @@ def _plain_words(kind: str, context: Mapping[str, Any], value: Any, message: str
             return f"must be greater than {context['gt']:g}{seen}"
         case "greater_than_equal":
             return f"must be at least {context['ge']:g}{seen}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}{seen}"
         case "less_than":
             return f"must be less than {context['lt']:g}{seen}"
         case "string_pattern_mismatch":

@@ -28,6 +28,7 @@ MAX_NODES = 50_000  # counted after aliases are expanded
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -40,7 +41,8 @@ class Node:
     """A value in a file and where it stands.
 
     `value` is a scalar, a dict of nodes or a list of nodes. `text` is a plain scalar as written.
-    `key_lines` gives the line of each key of a mapping. `size` counts nodes, this one included.
+    `key_lines` gives the line of each key of a mapping. `size` counts nodes, this one included, and
+    `height` the levels from this one down to the deepest.
     """
 
     line: int
@@ -48,6 +50,7 @@ class Node:
     text: str | None = None
     key_lines: dict[str, int] = field(default_factory=dict)
     size: int = 1
+    height: int = 1
 
     def child(self, step: str | int) -> Node | None:
         """Return the node under a key or an index, or None."""
@@ -218,6 +221,8 @@ class _Composer:
         if self._depth > MAX_DEPTH:
             self._fail(line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(event, yaml.ScalarEvent):
+            if _SURROGATE.search(event.value):  # the C parser refuses such an escape in these words
+                self._fail(line, "not valid YAML: found invalid Unicode character escape code")
             is_plain = event.style in (None, "")
             node = Node(line, resolve_scalar(event.value) if is_plain else event.value, text=event.value)
         elif isinstance(event, yaml.MappingStartEvent):
@@ -235,6 +240,9 @@ class _Composer:
         node = self._anchors[name]
         if node is None:
             self._fail(line, f"alias *{name} stands inside what it names")
+        # What stands here is as deep as what is named, although the parser met neither.
+        if self._depth + node.height > MAX_DEPTH:
+            self._fail(line, f"alias *{name} nests more than {MAX_DEPTH} levels deep")
         return node
 
     def _sequence(self, line: int, at: Key) -> Node:
@@ -245,7 +253,7 @@ class _Composer:
                 break
             items.append(self._node(event, (*at, len(items))))
             size = self._grown(size, items[-1], line)
-        return Node(line, items, size=size)
+        return Node(line, items, size=size, height=1 + max((n.height for n in items), default=0))
 
     def _mapping(self, line: int, at: Key) -> Node:
         children: dict[str, Node] = {}
@@ -269,7 +277,8 @@ class _Composer:
             else:
                 children[key] = value
                 key_lines[key] = key_line
-        return Node(line, children, key_lines=key_lines, size=size)
+        height = 1 + max((n.height for n in children.values()), default=0)
+        return Node(line, children, key_lines=key_lines, size=size, height=height)
 
     def _grown(self, size: int, node: Node, line: int) -> int:
         size += node.size

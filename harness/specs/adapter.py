@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from harness.specs.base import Name, Spec
+from harness.specs.base import Name, Spec, Text
 
 Pooling = Literal["mean", "cls", "max", "last"]
 
@@ -45,7 +45,7 @@ class AdapterSpec(Spec):
     """An adapter in one YAML file."""
 
     name: Name
-    version: str
+    version: Text
     title: str
     notes: str = ""
     source: str  # where the settings come from

@@ -6,24 +6,26 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from harness.specs.base import Spec
+from harness.specs.base import Spec, Text
 
 Device = Literal["auto", "cpu", "cuda"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 Search = Literal["auto", "exact", "faiss-flat", "faiss-ivf", "faiss-hnsw"]
+MAX_SEED = 2**32 - 1  # what all the random generators take
+MAX_RESAMPLES = 1_000_000
 
 
 class RunSpec(Spec):
     """What `xharness eval` was asked to do."""
 
-    model: str = Field(min_length=1)
-    tasks: tuple[str, ...] = ()  # names, or paths of YAML files
-    suite: str | None = None
+    model: Text
+    tasks: tuple[Text, ...] = ()  # names, or paths of YAML files
+    suite: Text | None = None
     languages: tuple[str, ...] | None = None
-    data_dir: str | None = None
-    out: str | None = None
-    adapter: str | None = None  # a name, or the path of a YAML file
-    recipe: str | None = None
+    data_dir: Text | None = None
+    out: Text | None = None
+    adapter: Text | None = None  # a name, or the path of a YAML file
+    recipe: Text | None = None
     seeds: tuple[int, ...] = (1,)
     limit: PositiveInt | None = None
     device: Device = "auto"
@@ -32,7 +34,7 @@ class RunSpec(Spec):
     search: Search = "auto"
     offline: bool = False
     resume: bool = True
-    resamples: int = Field(default=10_000, ge=100)
+    resamples: int = Field(default=10_000, ge=100, le=MAX_RESAMPLES)
     fresh_head: bool = False
     allow_pickle: bool = False
     trust_remote_code: bool = False
@@ -44,6 +46,6 @@ class RunSpec(Spec):
             raise ValueError("say what to evaluate: --tasks or --suite")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds {list(self.seeds)} must be at least one, without repetition")
-        if any(s < 0 for s in self.seeds):
-            raise ValueError(f"seeds {list(self.seeds)} must not be negative")
+        if not all(0 <= seed <= MAX_SEED for seed in self.seeds):
+            raise ValueError(f"seeds {list(self.seeds)} must lie between 0 and {MAX_SEED}")
         return self

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from harness.specs.base import Name, Spec
+from harness.specs.base import LanguageCode, Name, Spec, Text, refuse_repeats
 
 
 class SuiteTask(Spec):
@@ -16,26 +16,32 @@ class SuiteTask(Spec):
     where this suite differs from the recipe of that very name.
     """
 
-    languages: tuple[str, ...] | None = None
+    languages: tuple[LanguageCode, ...] | None = Field(default=None, min_length=1)
     recipes: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        refuse_repeats("languages", self.languages or ())
+        return self
 
 
 class SuiteSpec(Spec):
     """A suite in one YAML file. It may name tasks that have no spec: they count as missing."""
 
     name: Name
-    version: str
+    version: Text
     title: str
     citation: str
     notes: str = ""
     default_recipe: Name
-    tasks: dict[str, SuiteTask] = Field(min_length=1)
-    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    tasks: dict[Name, SuiteTask] = Field(min_length=1)
+    groups: dict[Text, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     overall: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _groups_name_tasks(self) -> Self:
         for group, members in [*self.groups.items(), ("overall", self.overall)]:
+            refuse_repeats("overall" if members is self.overall else f"groups {group!r}", members)
             for task in members:
                 if task not in self.tasks:
                     raise ValueError(f"group {group!r} names {task!r}, which is not among the tasks")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from harness.specs.base import ClassPath, MetricName, Name, Revision, Spec
+from harness.specs.base import (
+    ClassPath,
+    LanguageCode,
+    MetricName,
+    Name,
+    Revision,
+    Spec,
+    Text,
+    refuse_repeats,
+)
 from harness.specs.recipe import Recipe
 from harness.specs.settings import SETTINGS, KindSettings
 
@@ -33,11 +43,11 @@ class LocalSource(Spec):
     """Files under the data folder. Each role lists patterns; the first that exists is read.
 
     Patterns are POSIX paths relative to the data folder, may hold `{code}` and any of the
-    language's `values`, and `*` where a reader takes several files.
+    language's `values` by their plain names, and `*` where a reader takes several files.
     """
 
     reader: Name | ClassPath
-    files: dict[str, tuple[str, ...]]
+    files: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 
@@ -68,13 +78,18 @@ class TrainingSet(Spec):
     """
 
     title: str
-    languages: tuple[str, ...]
+    languages: tuple[LanguageCode, ...] = Field(min_length=1)
     train: LocalSource
     dev: LocalSource | None = None
     rows: PositiveInt | None = None
     first_clusters: PositiveInt | None = None
     hold_out: bool = False
     licence: str = ""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        refuse_repeats("languages", self.languages)
+        return self
 
 
 class MetricEntry(Spec):
@@ -89,7 +104,7 @@ class TaskSpec(Spec):
     """A target task in one YAML file."""
 
     name: Name
-    version: str
+    version: Text
     kind: Literal[
         "classification",
         "multiple_choice",
@@ -106,7 +121,7 @@ class TaskSpec(Spec):
     homepage: str = ""
     notes: str = ""
     source_language: str | None
-    languages: dict[str, Language] = Field(min_length=1)
+    languages: dict[LanguageCode, Language] = Field(min_length=1)
     labels: tuple[str, ...] = ()
     unit_space: Name | None = None
     data: DataSpec
@@ -120,6 +135,10 @@ class TaskSpec(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         names = [m.name for m in self.metrics]
+        # Scores are kept by the metric's name: of two metrics of one name only one would be seen.
+        refuse_repeats("metrics", names)
+        refuse_repeats("benchmark_score", self.benchmark_score)
+        refuse_repeats("labels", self.labels)
         if self.main_metric not in names:
             raise ValueError(f"main_metric {self.main_metric!r} is not among the metrics {names}")
         for name in self.benchmark_score:
@@ -140,8 +159,9 @@ class TaskSpec(Spec):
                         f"recipe {recipe_name!r} trains on {phase.training_set!r}, "
                         f"which is not among the training_sets {sorted(self.training_sets)}"
                     )
-        for recipe_settings in [self.settings, *(r.settings for r in self.recipes.values())]:
-            SETTINGS[self.kind].model_validate({**self.settings, **recipe_settings})
+        self._settings_with({})
+        for recipe in self.recipes.values():
+            self.settings_for(recipe)
         return self
 
     @property
@@ -156,4 +176,8 @@ class TaskSpec(Spec):
 
     def settings_for(self, recipe: Recipe) -> KindSettings:
         """Return the kind's settings: its defaults, then the task's, then the recipe's."""
-        return SETTINGS[self.kind].model_validate({**self.settings, **recipe.settings})
+        return self._settings_with(recipe.settings)
+
+    def _settings_with(self, changes: Mapping[str, int | float | str | bool]) -> KindSettings:
+        # Strict: `true` would be taken for a length of 1 otherwise.
+        return SETTINGS[self.kind].model_validate({**self.settings, **changes}, strict=True)

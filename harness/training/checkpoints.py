@@ -1,8 +1,9 @@
 """Checkpoints that survive being killed at any moment.
 
 A checkpoint counts once its seal is there: a small file, written and synced after everything else
-in the folder was. What has no seal is thrown away. The seal carries what the training loop keeps
-beside weights and optimizer: the losses and the trace of checkpoint selection.
+in the folder was. What has no seal is thrown away. The seal carries the sizes of the other files, and
+what the training loop keeps beside weights and optimizer: the losses and the trace of checkpoint
+selection. What was damaged after it was sealed is found before training goes on from it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -55,44 +57,98 @@ def best_file(work: Path, step: int) -> Path:
 
 def seal(folder: Path, trace: Trace) -> None:
     """Declare a checkpoint complete, once all of it is on the disk."""
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            sync(file)
+    files = sorted(f for f in folder.rglob("*") if f.is_file())
+    for file in files:
+        sync(file)
+    sizes = {f.relative_to(folder).as_posix(): f.stat().st_size for f in files}
     temporary = folder / (SEAL + ".tmp")
-    temporary.write_text(json.dumps(asdict(trace)), encoding="utf-8")
+    temporary.write_text(json.dumps({**asdict(trace), "files": sizes}), encoding="utf-8")
     sync(temporary)
     temporary.replace(folder / SEAL)
     sync(folder)
     sync(folder.parent)
 
 
-def read_seal(folder: Path) -> Trace:
-    """Return the trace that a sealed checkpoint carries."""
-    stored = json.loads((folder / SEAL).read_text(encoding="utf-8"))
-    return Trace(
-        losses=[(step, loss) for step, loss in stored["losses"]],
-        pending=(stored["pending"][0], stored["pending"][1]),
-        selection=[(step, score) for step, score in stored["selection"]],
-    )
+def read_seal(folder: Path) -> Trace | None:
+    """Return the trace that a checkpoint carries; None if the seal is missing or damaged, or files are."""
+    try:
+        stored = json.loads((folder / SEAL).read_text(encoding="utf-8"))
+        if any((folder / name).stat().st_size != size for name, size in stored["files"].items()):
+            return None
+        return Trace(
+            losses=[(int(step), float(loss)) for step, loss in stored["losses"]],
+            pending=(float(stored["pending"][0]), int(stored["pending"][1])),
+            selection=[(int(step), float(score)) for step, score in stored["selection"]],
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
-def clean(work: Path) -> Path | None:
-    """Throw away what is incomplete or too old, and return the newest complete checkpoint.
+def newest_intact(work: Path) -> tuple[Path, Trace] | None:
+    """Return the newest checkpoint that can be continued, and its trace; damaged ones are deleted.
+
+    None where there is none: training then begins at the beginning.
+    """
+    found = None
+    for folder in reversed(_checkpoints(work)):
+        trace = read_seal(folder)
+        if trace is not None and _intact(folder, trace):
+            found = folder, trace
+            break
+        _drop(folder)
+    clean(work)
+    return found
+
+
+def clean(work: Path) -> None:
+    """Throw away what is incomplete or too old.
 
     Kept are the newest complete checkpoints and the weights that one of them calls the best.
     """
-    if not work.is_dir():
-        return None
-    folders = sorted(work.glob("checkpoint-*"), key=_step)
-    complete = [f for f in folders if (f / SEAL).is_file()]
-    kept = complete[-_KEEP:]
-    for folder in folders:
-        if folder not in kept:
-            # The seal goes first: a half-deleted checkpoint must not count.
-            (folder / SEAL).unlink(missing_ok=True)
-            shutil.rmtree(folder)
-    _forget_weights(work, (read_seal(folder).best_step for folder in kept))
-    return kept[-1] if kept else None
+    complete = []
+    for folder in _checkpoints(work):
+        trace = read_seal(folder)
+        if trace is None:
+            _drop(folder)
+        else:
+            complete.append((folder, trace))
+    for folder, _ in complete[:-_KEEP]:
+        _drop(folder)
+    _forget_weights(work, (trace.best_step for _, trace in complete[-_KEEP:]))
+
+
+def _checkpoints(work: Path) -> list[Path]:
+    """Return the checkpoint folders by step; anything else in the folder is left alone."""
+    numbered = [f for f in work.glob("checkpoint-*") if f.is_dir() and _step(f) is not None]
+    return sorted(numbered, key=lambda folder: _step(folder) or 0)
+
+
+def _drop(folder: Path) -> None:
+    # The seal goes first: a half-deleted checkpoint must not count.
+    (folder / SEAL).unlink(missing_ok=True)
+    shutil.rmtree(folder)
+
+
+def _intact(folder: Path, trace: Trace) -> bool:
+    """Return whether everything that a resumed training reads is whole."""
+    from safetensors import SafetensorError, safe_open
+
+    weights = list(folder.glob("*.safetensors"))
+    if trace.best_step is not None:
+        weights.append(best_file(folder.parent, trace.best_step))
+    try:
+        for file in weights:
+            with safe_open(file, framework="numpy"):
+                pass
+        for file in folder.glob("*.json"):
+            json.loads(file.read_text(encoding="utf-8"))
+        for file in (*folder.glob("*.pt"), *folder.glob("*.pth")):
+            with zipfile.ZipFile(file) as archive:  # what torch.save writes, with checksums
+                if archive.testzip() is not None:
+                    return False
+    except (OSError, ValueError, RecursionError, SafetensorError, zipfile.BadZipFile):
+        return False
+    return True
 
 
 def _forget_weights(work: Path, referenced: Iterable[int | None]) -> None:
@@ -102,8 +158,9 @@ def _forget_weights(work: Path, referenced: Iterable[int | None]) -> None:
             file.unlink()
 
 
-def _step(folder: Path) -> int:
-    return int(folder.name.rpartition("-")[2])
+def _step(folder: Path) -> int | None:
+    number = folder.name.removeprefix("checkpoint-")
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def sync(path: Path) -> None:

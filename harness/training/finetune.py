@@ -18,10 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.backends.checkpoint import check_model
 from harness.backends.heads import open_head
 from harness.backends.loading import quiet_transformers
 from harness.backends.model import Model
-from harness.errors import DataError, HarnessError, RequestError
+from harness.backends.weights import tensor_shapes
+from harness.errors import DataError, HarnessError, ModelError, RequestError
 from harness.metrics.table import metric_named
 from harness.progress import Progress
 from harness.records import DataSet, Example, canonical_json
@@ -97,7 +99,7 @@ def run_phases(
     """Run a recipe's phases in order, each from where the one before ended; return the last folder.
 
     `train`, `dev` and `fingerprints` are by the name of the training set. Each phase has a folder of
-    its own under `out`; one that is complete is not run again.
+    its own under `out`; one that is complete and undamaged is not run again.
 
     Raises:
         DataError: if a training set is empty or does not fit the task.
@@ -158,7 +160,12 @@ def fine_tune(
         RequestError: if memory or disk run out.
     """
     if (out / RECORD).is_file():
-        return
+        damage = _damage(model.at(out))
+        if damage is None:
+            return
+        progress.warn(
+            f"training of task {task.name!r}: what was trained is damaged and is trained again: {damage}"
+        )
     if not examples:
         raise DataError(f"task {task.name!r}: the training set {phase.training_set!r} has no examples")
     if phase.selection is not None and (dev is None or not dev.examples):
@@ -224,6 +231,17 @@ def fine_tune(
         _write(network, tokenizer, record, work=work, out=out)
 
 
+def _damage(trained: Model) -> str | None:
+    """Return what keeps a finished training from being used, or None."""
+    try:
+        json.loads((trained.path / RECORD).read_text(encoding="utf-8"))
+        tensor_shapes(trained.path, allow_pickle=False)
+        check_model(trained, embeds=False)
+    except (ModelError, OSError, ValueError, RecursionError) as error:
+        return str(error)
+    return None
+
+
 def _scorer(
     task: TaskSpec,
     head: Head,
@@ -273,7 +291,7 @@ def _write(
         sync(file)
     sync(final)
     if out.exists():
-        shutil.rmtree(out)  # without a record it is no finished run of ours
+        shutil.rmtree(out)  # not finished, or damaged since
     final.rename(out)
     sync(out.parent)
     shutil.rmtree(work)

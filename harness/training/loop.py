@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import ModelError
 from harness.progress import Advance
-from harness.training.checkpoints import Trace, best_file, checkpoint_folder, clean, read_seal, seal, sync
+from harness.training.checkpoints import Trace, best_file, checkpoint_folder, clean, newest_intact, seal, sync
 from harness.training.plan import Plan
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ def train(
         ModelError: if the loss stops being a number.
     """
     work.mkdir(parents=True, exist_ok=True)
-    newest = clean(work)
-    trace = read_seal(newest) if newest is not None else Trace()
+    newest, trace = newest_intact(work) or (None, Trace())
     trainer = _trainer(
         head=head,
         model=model,

@@ -60,3 +60,12 @@ def test_units_are_read_from_the_kernel_where_torch_does_not_say(
     assert devices._cpu_flags(tmp_path / "nothing") == set()
     monkeypatch.setattr(devices, "_cpu_flags", lambda: flags)
     assert devices.has_bfloat16_units() is True
+
+
+@pytest.mark.parametrize("count", [0, -1, 100_000])
+def test_threads_that_no_machine_has_are_refused(count: int) -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(RequestError, match=f"--threads {count}: .* from 1 to"):
+        devices.use_threads(count)
+    assert torch.get_num_threads() == before
+    devices.use_threads(before)

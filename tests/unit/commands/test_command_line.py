@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -126,6 +127,25 @@ def test_every_field_of_a_request_is_an_option() -> None:
         assert f"--{name.replace('_', '-')}" in shown
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        *[
+            (f"--{name}", "", f"--{name}: must not be empty")
+            for name in ("suite", "adapter", "recipe", "out", "data-dir", "model")
+        ],
+        ("--seeds", "4294967296", "seeds [4294967296] must lie between 0 and 4294967295"),
+        ("--resamples", "1000001", "--resamples: must be at most 1000000, not 1000001"),
+        ("--threads", "0", "--threads: must be greater than 0, not 0"),
+    ],
+)
+def test_eval_refuses_values_that_mean_nothing(record: Any, option: str, value: str, message: str) -> None:
+    recorder = record()
+    result = call("eval", "--model", "m", "--tasks", "tatoeba", option, value)
+    assert (result.exit_code, recorder.requests) == (2, [])
+    assert message in result.stderr
+
+
 @pytest.mark.parametrize("choices", [Device, DType, Search])
 def test_help_names_every_choice(choices: Any) -> None:
     shown = " ".join(call("eval", "--help").output.replace("│", " ").split())
@@ -142,6 +162,12 @@ def test_help_names_every_choice(choices: Any) -> None:
         (("--tasks", "a", "--device", "gpu"), "--device: 'gpu' is not auto, cpu or cuda"),
         (("--tasks", "a", "--dtype", "bf16"), "--dtype: 'bf16' is not auto, float32"),
         (("--tasks", "a", "--search", "exat"), "(did you mean 'exact'?)"),
+        (("--tasks", "a", "--limit", "a"), "--limit 'a': not a whole number"),
+        (("--tasks", "a", "--threads", "1.5"), "--threads '1.5': not a whole number"),
+        (("--tasks", "a", "--resamples", "many"), "--resamples 'many': not a whole number"),
+        (("--tasks", "a", "--out", "~nouser/x"), "--out: '~nouser/x': Could not determine home"),
+        (("--tasks", "a", "--data-dir", "~nouser"), "--data-dir: '~nouser'"),
+        (("--tasks", "a", "--model", "~nouser/m"), "write ./~nouser/m"),
         (("--tasks", "a", "--limit", "0"), "--limit: must be greater than 0, not 0"),
         (("--tasks", "a", "--resamples", "5"), "--resamples: must be at least 100, not 5"),
     ],
@@ -168,6 +194,10 @@ def test_several_wrong_options_at_once(record: Any) -> None:
         (DataError("x.tsv:3: broken"), 2, "error: x.tsv:3: broken\n"),
         (IncompleteRun("one cell failed"), 3, "error: one cell failed\n"),
         (KeyboardInterrupt(), 130, "interrupted; the same command continues\n"),
+        (PermissionError(13, "Permission denied", "/a/b"), 2, "error: /a/b: Permission denied\n"),
+        (OSError(28, "No space left on device"), 2, "error: No space left on device\n"),
+        (OSError("the hub says no"), 2, "error: the hub says no\n"),
+        (BrokenPipeError(32, "Broken pipe"), 141, ""),
     ],
 )
 def test_errors_become_messages_and_exit_codes(
@@ -198,6 +228,87 @@ def test_score_hands_over_its_folders(record: Any) -> None:
     ((folder, options),) = recorder.scored
     assert folder == Path("r")
     assert (options["data_dir"], options["out"]) == (Path("d"), Path("o"))
+
+
+@pytest.fixture
+def scored(record: Any, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Let `score` find one set of scores; return them as it should write them."""
+    from harness.results.scores import build_scores, encode_plain
+
+    scores = build_scores({}, suite=None, recipe="none", missing={})
+    recorder = record()
+    outcome = SimpleNamespace(findings="A table", incomplete=(), scores=scores)
+    monkeypatch.setattr(recorder, "score_run", lambda folder, **options: outcome)
+    return encode_plain(scores)
+
+
+def test_score_writes_json_to_a_file(scored: bytes, tmp_path: Path) -> None:
+    result = call("score", "--run", "r", "--json", str(tmp_path / "s.json"))
+    assert result.stdout == "A table\n"
+    assert (tmp_path / "s.json").read_bytes() == scored
+    result = call("score", "--run", "r", "--json", str(tmp_path))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: {tmp_path} cannot be written: Is a directory")
+
+
+def test_score_prints_json_and_nothing_else(
+    scored: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = call("score", "--run", "r", "--json", "-")
+    assert result.exit_code == 0
+    assert result.stdout_bytes == scored
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_that_leads_to_stdout_is_stdout(
+    scored: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As `--json /dev/stdout > file`: the file must not be replaced under the shell's hands.
+    from harness.commands import score
+
+    file, link = tmp_path / "file", tmp_path / "stdout"
+    link.symlink_to(file)
+    with file.open("w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        score.run(run_folder=Path("r"), json_file=link)
+    assert file.read_bytes() == scored
+    assert link.is_symlink()
+
+
+def run_main(code: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run the command line in a process of its own, after `code`."""
+    program = f"import sys\n{code}\nfrom harness.cli import main\nmain()"
+    return subprocess.run(
+        [sys.executable, "-c", program, "tasks", "list"], stderr=subprocess.PIPE, check=False, **options
+    )
+
+
+def test_a_terminal_that_is_not_utf_8() -> None:
+    done = run_main("", stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"tatoeba" in done.stdout
+    assert done.stdout.isascii()
+    assert b"????" not in done.stdout
+
+
+def test_a_reader_that_has_seen_enough() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = run_main("", stdout=writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_an_output_that_takes_nothing(tmp_path: Path) -> None:
+    # A file that may not grow stands in for a full disk.
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); sys.dont_write_bytecode = True"
+    with (tmp_path / "file").open("wb") as stream:
+        done = run_main(limit, stdout=stream)
+    assert (done.returncode, done.stderr) == (2, b"error: File too large\n")
 
 
 def test_tasks_list_and_show() -> None:
@@ -246,6 +357,34 @@ def test_validate_reports_names_that_lead_nowhere(tmp_path: Path, repository: Pa
     assert "'aligned_line' is not a reader (did you mean 'aligned_lines'?)" in result.stderr
     assert "did you mean 'accuracy'" in result.stderr
     assert re.search(r"mine\.yaml:\d+: data\.local\.reader", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "output: to_en",
+            "output: to_fr",
+            "output: kind 'bitext_retrieval' gives no output 'to_fr' (did you",
+        ),
+        (
+            "computes: accuracy,",
+            "computes: average_precision@0,",
+            "computes: metric 'average_precision@0' needs",
+        ),
+        ("computes: accuracy,", "computes: nope,", "computes: there is no metric 'nope'"),
+    ],
+)
+def test_validate_finds_metrics_that_could_not_be_computed(
+    tmp_path: Path, repository: Path, old: str, new: str, message: str
+) -> None:
+    text = (repository / "tasks/targets/tatoeba.yaml").read_text(encoding="utf-8")
+    file = tmp_path / "tatoeba.yaml"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    assert old in text
+    result = call("tasks", "validate", str(file))
+    assert result.exit_code == 2
+    assert re.search(rf"tatoeba\.yaml:\d+: metrics\[1\]\.{re.escape(message)}", result.stderr)
 
 
 def test_validate_wants_the_data_of_a_task_that_is_named(tmp_path: Path) -> None:

@@ -206,3 +206,20 @@ def test_broken_lines_name_file_and_line(tmp_path: Path, rows: list[str], line: 
     write(tmp_path, "de_a-ud-test.conllu", rows)
     with pytest.raises(DataError, match=rf"^UD_Some/de_a-ud-test\.conllu:{line}: .*{message}"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (row("9" * 5000, "x", "X", "0"), "word '9"),
+        (row("1-" + "9" * 5000, "x"), "word '1-9"),
+        (row("1", "x", "X", "9" * 5000), "HEAD"),
+        (row("1", "x", "X", "\u0661"), "HEAD"),
+        (row("1", "x", "X", "0", "9" * 5000 + ":dep"), "DEPS"),
+    ],
+)
+def test_numbers_no_sentence_has(tmp_path: Path, broken: str, message: str) -> None:
+    write(tmp_path, "de_x-ud-test.conllu", [broken])
+    with pytest.raises(DataError, match=rf"conllu:1: .*{message}") as caught:
+        read(tmp_path)
+    assert len(str(caught.value)) < 300

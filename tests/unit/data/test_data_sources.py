@@ -201,7 +201,7 @@ def test_limit_keeps_the_first(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("x.{iso3}.json", "cannot be filled in .'iso3'.; allowed are {code}"),
+        ("x.{iso3}.json", "cannot be filled in .no value 'iso3'.; allowed are {code}"),
         ("x.{code.json", "cannot be filled in"),
         ("../x.{code}.json", "must stay under the data folder"),
         ("/etc/{code}", "must stay under the data folder"),
@@ -241,3 +241,51 @@ def test_a_users_own_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_reader_of_the_table_can_be_imported() -> None:
     assert all(callable(reader_named(name)) for name in TABLE)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("{code.x}", "a brace that holds no plain name"),
+        ("{code[x]}", "a brace that holds no plain name"),
+        ("{code:>99999999999}", "a brace that holds no plain name"),
+        ("{}", "a brace that holds no plain name"),
+        ("{{code}}", "a brace that holds no plain name"),
+        ("**foo", "must be a whole part of the path"),
+        ("x/a**", "must be a whole part of the path"),
+        (".", "must name a file"),
+        ("", "must name a file"),
+        ("a\0b", "must name a file"),
+    ],
+)
+def test_patterns_that_no_folder_can_be_searched_for(folder: Path, pattern: str, message: str) -> None:
+    local = {"reader": "squad_json", "files": {"articles": [pattern]}}
+    with pytest.raises(SpecError, match=message):
+        load_test(task(data={"local": local}), "de", folder)
+
+
+def test_a_file_name_too_long_for_the_disk_is_a_data_error(folder: Path) -> None:
+    local = {"reader": "squad_json", "files": {"articles": ["x" * 5000]}}
+    with pytest.raises(DataError, match="cannot be looked for"):
+        load_test(task(data={"local": local}), "de", folder)
+
+
+@pytest.mark.parametrize("name", [":f", ".rel:f", "a..b:f", "os:", "a:b.c", "a b:c"])
+def test_names_that_can_be_no_reader(name: str) -> None:
+    with pytest.raises(SpecError, match="is not a reader"):
+        reader_named(name)
+
+
+@pytest.mark.parametrize(
+    ("reader", "message"),
+    [
+        ("os:system", "reader 'os:system' failed with TypeError"),
+        ("json:loads", r"reader 'json:loads' failed with TypeError.*__init__.py:[0-9]+"),
+        ("builtins:repr", r"reader 'builtins:repr' returned \"Reading"),
+        ("os:sep", "is no function but '/'"),
+    ],
+)
+def test_what_is_no_reader_for_all_its_name(folder: Path, reader: str, message: str) -> None:
+    local = {"reader": reader, "files": {"words": ["x.{code}.json"]}}
+    with pytest.raises(SpecError, match=message):
+        load_test(task(data={"local": local}), "de", folder)

@@ -82,3 +82,34 @@ def test_require_says_what_it_saw() -> None:
         require({"a": "x"}, "a", list, where="f:1")
     with pytest.raises(DataError, match=r"f:1: expected an object with 'a', found a list"):
         require([], "a", list, where="f:1")
+
+
+def jsons(text: str) -> TextFile:
+    return TextFile("a.json", text, SourceFile("a.json", ""))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"a": ' + "9" * 5000 + "}", "a number is too long"),
+        ('{"a": [{"b": "x\\ud800"}]}', r"a\[0\]\.b: 'x\\ud800' holds the half of a character"),
+        ('{"\\uDFFF": 1}', "key: .* holds the half of a character"),
+        ('{"a\\ud800": "\\udfff"}', "holds the half of a character"),
+    ],
+)
+def test_json_that_cannot_be_used_names_its_place(text: str, message: str) -> None:
+    with pytest.raises(DataError, match=f"^a.json: .*{message}"):
+        jsons(text).json()
+    with pytest.raises(DataError, match=f"^a.json:2: .*{message}"):
+        list(jsons("\n" + text).json_lines())
+
+
+def test_pairs_of_surrogates_and_escaped_backslashes_are_texts() -> None:
+    assert jsons('["\\ud83d\\ude00", "\\\\ud800"]').json() == ["😀", "\\ud800"]
+
+
+def test_surrogates_are_looked_for_as_deep_as_json_goes() -> None:
+    with pytest.raises(DataError, match="half of a character"):
+        jsons("[" * 900 + '"\\ud800"' + "]" * 900).json()

@@ -19,7 +19,10 @@ def test_cut_off_is_parsed():
     assert metric.k == 7
 
 
-@pytest.mark.parametrize("name", ["average_precision", "average_precision@0", "average_precision@x"])
+@pytest.mark.parametrize(
+    "name",
+    ["average_precision", "average_precision@0", "average_precision@x", "average_precision@" + "9" * 5000],
+)
 def test_bad_cut_off(name):
     with pytest.raises(SpecError, match="cut-off of at least 1"):
         metric_named(name)
@@ -43,7 +46,8 @@ def test_own_class():
     ("path", "message"),
     [
         ("no_such_package.metrics:Mine", "cannot be imported"),
-        ("harness.metrics.squad:Nothing", "no attribute 'Nothing'"),
+        ("harness.metrics.squad:Nothing", "'Nothing' is not there; name a class"),
+        ("sys:exit", "'exit' is <built-in function exit>; name a class"),
         ("harness.metrics.ranking:AveragePrecision", "without arguments"),
         ("collections:Counter", "no 'columns' or 'per_example' or 'value'"),
     ],
@@ -51,3 +55,16 @@ def test_own_class():
 def test_own_class_that_does_not_work(path, message):
     with pytest.raises(SpecError, match=message):
         metric_named(path)
+
+
+@pytest.mark.parametrize("name", [":F", ".squad:F", "a..b:F", "a:", "a:b.c", "a b:F", ""])
+def test_names_that_are_no_class_path(name):
+    with pytest.raises(SpecError, match="there is no metric"):
+        metric_named(name)
+
+
+def test_a_module_that_fails_when_it_is_imported(tmp_path, monkeypatch):
+    (tmp_path / "broken_metric.py").write_text("1 +\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SpecError, match=r"cannot be imported \(SyntaxError"):
+        metric_named("broken_metric:F")

@@ -17,6 +17,7 @@ from harness.results.record import (
     RunRecord,
     SourceRecord,
     SpecRecord,
+    TaskRecord,
     TrainingRecord,
 )
 from harness.results.scores import (
@@ -36,6 +37,7 @@ def _estimate(value: float, n: int = 1000) -> Estimate:
 def _spec(name: str, title: str, metrics: list[str], benchmark_score: list[str]) -> SpecRecord:
     languages = {code: {"tag": code} for code in ("de", "en", "ar", "zh")}
     content: dict[str, Any] = {
+        "name": name,
         "title": title,
         "languages": languages,
         "metrics": [{"name": metric} for metric in metrics],
@@ -54,9 +56,26 @@ def make_record() -> Callable[..., RunRecord]:
             "suite": "xtreme-r",
             "recipe": "smoke",
             "specs": (
+                SpecRecord(
+                    kind="suite",
+                    name="xtreme-r",
+                    version="1",
+                    sha256="ef" * 32,
+                    content={"name": "xtreme-r"},
+                ),
                 _spec("tatoeba", "Tatoeba", ["accuracy", "accuracy_to_en"], []),
                 _spec("xquad", "XQuAD", ["f1", "exact_match"], ["exact_match", "f1"]),
             ),
+            "tasks": {
+                name: TaskRecord(
+                    recipe="smoke",
+                    head="none",
+                    zero_shot=False,
+                    languages=("de", "zh"),
+                    expected=("de", "zh"),
+                )
+                for name in ("tatoeba", "xquad")
+            },
             "model": ModelRecord(
                 id="models/minilm",
                 revision=None,

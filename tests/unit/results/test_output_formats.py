@@ -95,6 +95,7 @@ def test_foreign_choice_rows_need_only_a_label() -> None:
         ("answers_json", b'{"a": "x", "b": 3}', r"id 'b': 3 is not an answer"),
         ("answers_json", b'["x", "y"]', r"holds a list"),
         ("answers_json", b"[" * 100_000, r"nested too deeply|not valid JSON"),
+        ("answers_json", b'{"a": ' + b"1" * 5000 + b"}", r"line 1: not a predictions file.*digits"),
         ("ranking_json", b'{"a": ["p"], "b": ["p", "p"]}', r"id 'b': candidate 'p' is ranked twice"),
         ("ranking_json", b'{"a": ["p"], "b": "p"}', r"id 'b': .* is not a ranking"),
         ("ranking_json", b'{"a": ["p"], "b": [1]}', r"id 'b'"),

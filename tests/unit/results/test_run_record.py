@@ -14,11 +14,12 @@ from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
     RunRecord,
     changed_versions,
-    check_same_request,
     check_same_run,
     comparable_request,
+    decode_record,
     encode_record,
     read_record,
+    refuse_foreign_code,
     write_record,
 )
 from harness.specs.run import RunSpec
@@ -76,18 +77,18 @@ def test_stamps(make_record: Make) -> None:
         ({"seeds": (2, 1)}, False),
         ({"limit": 5}, False),
         ({"recipe": "none"}, False),
-        ({"model": "other"}, False),
+        ({"model": "/elsewhere/m"}, True),
     ],
 )
-def test_what_makes_a_request_another_one(change: dict[str, object], same: bool) -> None:
+def test_what_makes_a_request_another_one(change: dict[str, object], same: bool, make_record: Make) -> None:
     old = RunSpec(model="m", tasks=("tatoeba", "xquad"), seeds=(1, 2))
     new = old.model_copy(update=change)
     assert (comparable_request(old) == comparable_request(new)) is same
     if not same:
         with pytest.raises(ResultError, match=rf"R belongs to a different run \({next(iter(change))}"):
-            check_same_request(old, new, Path("R"))
+            check_same_run(make_record(request=old), make_record(request=new), Path("R"))
     else:
-        check_same_request(old, new, Path("R"))
+        check_same_run(make_record(request=old), make_record(request=new), Path("R"))
 
 
 def test_other_inputs_are_refused_by_name(make_record: Make) -> None:
@@ -105,7 +106,68 @@ def test_other_inputs_are_refused_by_name(make_record: Make) -> None:
         half = old.environment.model_copy(update={"dtype": "bfloat16"})
         check_same_run(old, make_record(environment=half), Path("R"))
     with pytest.raises(ResultError, match=r"specs\.task xquad"):
-        check_same_run(old, make_record(specs=old.specs[:1]), Path("R"))
+        edited = old.specs[2].model_copy(update={"sha256": "00" * 32})
+        check_same_run(old, make_record(specs=(*old.specs[:2], edited)), Path("R"))
+
+
+def test_the_same_by_another_name_is_the_same_run(make_record: Make) -> None:
+    old = make_record()
+    assert old.model is not None
+    moved = old.model.model_copy(update={"id": "/elsewhere/minilm/"})
+    changes = {"search": "exact", "dtype": "float32", "device": "cpu", "threads": 2, "model": moved.id}
+    request = old.request.model_copy(update=changes)
+    check_same_run(old, make_record(request=request, model=moved), Path("R"))
+    with pytest.raises(ResultError, match=r"model\.revision"):
+        other = moved.model_copy(update={"revision": "a" * 40})
+        check_same_run(old, make_record(request=request, model=other), Path("R"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"suite": "xtreme"}, "suite: 'xtreme' has no specification"),
+        ({"seeds": []}, r"seeds: \[\] must be at least one"),
+        ({"seeds": [1, 1]}, r"seeds: \[1, 1\] must be"),
+        ({"tasks": {}}, r"data\.tatoeba: is not among the tasks"),
+        ({"data": {"../x": {}}}, r"data\.\.\./x: is not among"),
+    ],
+)
+def test_records_that_do_not_fit_together(
+    change: dict[str, object], message: str, make_record: Make, tmp_path: Path
+) -> None:
+    tree = json.loads(encode_record(make_record())) | change
+    with pytest.raises(ResultError, match=message):
+        decode_record(json.dumps(tree).encode(), tmp_path / "run.json")
+
+
+def test_records_with_specifications_missing_or_swapped(make_record: Make, tmp_path: Path) -> None:
+    tree = json.loads(encode_record(make_record()))
+    specs = tree["specs"]
+    with pytest.raises(ResultError, match=r"tasks\.xquad: has no specification"):
+        decode_record(json.dumps(tree | {"specs": specs[:2]}).encode(), tmp_path / "run.json")
+    specs[2]["content"]["name"] = "mlqa"
+    with pytest.raises(ResultError, match=r"specs\.2\.content\.name: 'mlqa' is not 'xquad'"):
+        decode_record(json.dumps(tree).encode(), tmp_path / "run.json")
+    tree = json.loads(encode_record(make_record()))
+    tree["tasks"]["xquad"]["languages"] = ["de", "de"]
+    with pytest.raises(ResultError, match=r"tasks\.xquad\.languages.*names one twice"):
+        decode_record(json.dumps(tree).encode(), tmp_path / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"metrics": [{"name": "f1", "computes": "os:system"}]}, r"metrics\.0\.computes: 'os:system'"),
+        ({"data": {"local": {"reader": "x:y"}}}, r"data\.local\.reader: 'x:y'"),
+        ({"training": {"t": {"local": {"reader": "x:y"}}}}, r"training\.t\.local\.reader"),
+    ],
+)
+def test_code_named_by_a_record_is_refused(content: dict[str, object], place: str, make_record: Make) -> None:
+    refuse_foreign_code(make_record())
+    old = make_record()
+    spec = old.specs[1].model_copy(update={"content": {**old.specs[1].content, **content}})
+    with pytest.raises(ResultError, match=rf"task 'tatoeba': {place}.* names code"):
+        refuse_foreign_code(make_record(specs=(old.specs[0], spec, old.specs[2])))
 
 
 def test_data_not_read_yet_is_no_difference(make_record: Make) -> None:
@@ -127,6 +189,13 @@ def test_changed_versions(make_record: Make) -> None:
         (b"3", "schema_version is None"),
         (b'{"schema_version": 9}', "schema_version is 9"),
         (b'{"schema_version": 1}', "request: Field required"),
+        (b'{"schema_version": true}', "schema_version is True"),
+        (b"", "begin anew with `xharness eval --no-resume`"),
+        (b"\xff", "not valid JSON"),
+        (b'{"schema_version": 1, "x": NaN}', "NaN is not a number"),
+        (b'{"schema_version": ' + b"1" * 5000, "not valid JSON.*digits"),
+        (b"[" * 100_000, "nested more than 64"),
+        (b"[" * 100 + b"]" * 100, "nested more than 64"),
     ],
 )
 def test_broken_files_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
@@ -134,6 +203,11 @@ def test_broken_files_are_refused(tmp_path: Path, data: bytes, message: str) -> 
     path.write_bytes(data)
     with pytest.raises(ResultError, match=message):
         read_record(path)
+
+
+def test_a_missing_record_has_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ResultError, match=r"No such file.*restore it from a copy, or begin anew"):
+        read_record(tmp_path / "run.json")
 
 
 def test_provenance(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_average_over_a_gap_is_refused() -> None:
     [
         (b"", "not valid JSON"),
         (b"\xff", "not valid JSON"),
+        (b'{"schema_version": ' + b"1" * 5000 + b"}", r"not valid JSON.*digits"),
+        (b"[" * 100_000, r"nested more than 64 levels"),
         (b"[]", "schema_version is None"),
         (b'{"schema_version": 2}', "schema_version is 2; this version of xharness reads 1"),
         (b'{"schema_version": 1, "suite": null}', "recipe: Field required"),

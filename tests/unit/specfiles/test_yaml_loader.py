@@ -184,6 +184,7 @@ def test_an_alias_bomb_is_refused_at_once(parser: str, tmp_path: Path) -> None:
         ("a: &x {b: 1}\nc:\n  <<: *x\n", ":3: c.<<: merge keys are not supported; write the keys out"),
         ("? [a]\n: 1\n", ":1: a key must be a text that is not empty"),
         ("'': 1\n", ":1: a key must be a text that is not empty"),
+        ('a: 1\nb: "\\ud800"\n', ":2: not valid YAML: found invalid Unicode character escape code"),
         ("a: 1\nb: \x01\n", ":2: a character that YAML does not allow (U+0001)"),
     ],
 )
@@ -239,3 +240,15 @@ def test_reads_back_what_pyyaml_writes(
     assert problems == []
     assert document is not None
     assert document.root.plain() == tree
+
+
+@pytest.mark.parametrize("kind", ["[*a{}]", "{{k: *a{}}}"])
+def test_aliases_count_as_deep_as_what_they_name(parser: str, kind: str, tmp_path: Path) -> None:
+    def chain(length: int) -> str:
+        return "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} {kind.format(i - 1)}\n" for i in range(1, length))
+
+    # The mapping around it and the text inside are levels too.
+    assert load(tmp_path, chain(yaml_loader.MAX_DEPTH - 2))
+    assert complaints(tmp_path, chain(300)) == [
+        f":{yaml_loader.MAX_DEPTH - 1}: alias *a{yaml_loader.MAX_DEPTH - 3} nests more than 32 levels deep"
+    ]

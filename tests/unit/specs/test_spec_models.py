@@ -12,6 +12,8 @@ from harness.specs.settings import SETTINGS, TaggingSettings
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import KINDS, TaskSpec
 
+TRAINING = {"title": "T", "train": {"reader": "conllu", "files": {}}}
+
 
 def task(**changes: Any) -> TaskSpec:
     fields: dict[str, Any] = {
@@ -63,6 +65,23 @@ def test_space_and_score_metrics_have_defaults() -> None:
         ({"labels": ()}, "lists its labels"),
         ({"name": "Mixed Case"}, "is not a name"),
         ({"languages": {}}, "at least 1"),
+        ({"version": ""}, "must not be empty"),
+        ({"labels": ("A", "B", "A")}, "labels names 'A' more than once"),
+        ({"benchmark_score": ("f1", "f1")}, "benchmark_score names 'f1' more than once"),
+        ({"metrics": [{"name": "f1", "computes": c} for c in "xy"]}, "metrics names 'f1' more than once"),
+        ({"settings": {"max_length": True}}, "valid integer"),
+        ({"settings": {"max_length": "64"}}, "valid integer"),
+        ({"recipes": {"none": {"source": "s", "settings": {"max_length": True}}}}, "valid integer"),
+        ({"data": {"local": {"reader": "conllu", "files": {"treebanks": []}}}}, "at least 1"),
+        (
+            {"training_sets": {"x": {**TRAINING, "languages": ("en", "en")}}},
+            "languages names 'en' more than once",
+        ),
+        ({"training_sets": {"x": {**TRAINING, "languages": ("a/b",)}}}, "'a/b' is not a language code"),
+        *[
+            ({"source_language": None, "languages": {code: {"tag": "en"}}}, "is not a language code")
+            for code in ("a/b", " ", "é", "a\0b", "", ".a", "a\n")
+        ],
     ],
 )
 def test_what_a_task_may_not_say(changes: dict[str, Any], message: str) -> None:
@@ -85,9 +104,9 @@ def test_revisions(revision: str) -> None:
     assert hub.revision == revision
 
 
-@pytest.mark.parametrize("reader", ["folder/mine.py", "folder/mine"])
+@pytest.mark.parametrize("reader", ["folder/mine.py", "folder/mine", ":f", ".rel:f", "a:"])
 def test_user_code_is_an_importable_name(reader: str) -> None:
-    with pytest.raises(ValidationError, match="is a path"):
+    with pytest.raises(ValidationError, match=r"is a path|is not importable code"):
         task(data={"local": {"reader": reader, "files": {}}})
 
 
@@ -101,13 +120,24 @@ def test_one_warm_up() -> None:
         Phase(training_set="x", epochs=1, learning_rate=1e-5, warmup_steps=5, warmup_ratio=0.1)
 
 
+TEXTS = ("model", "suite", "data_dir", "out", "adapter", "recipe")
+
+
+def test_the_largest_seed() -> None:
+    assert RunSpec(model="m", tasks=("a",), seeds=(0, 2**32 - 1)).seeds[1] == 2**32 - 1
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({}, "--tasks or --suite"),
         ({"tasks": ("a",), "seeds": ()}, "at least one"),
         ({"tasks": ("a",), "seeds": (1, 1)}, "without repetition"),
-        ({"tasks": ("a",), "seeds": (-1,)}, "negative"),
+        ({"tasks": ("a",), "seeds": (-1,)}, "between 0 and 4294967295"),
+        ({"tasks": ("a",), "seeds": (2**32,)}, "between 0 and 4294967295"),
+        ({"tasks": ("a",), "resamples": 1_000_001}, "less than or equal to 1000000"),
+        ({"tasks": ("a",), "threads": 0}, "greater than 0"),
+        *[({"tasks": ("a",), key: " "}, "must not be empty") for key in TEXTS],
         ({"tasks": ("a",), "limit": 0}, "greater than 0"),
         ({"tasks": ("a",), "resamples": 99}, "greater than or equal to 100"),
         ({"tasks": ("a",), "device": "tpu"}, "'auto', 'cpu' or 'cuda'"),
@@ -118,19 +148,31 @@ def test_requests_that_make_no_sense(fields: dict[str, Any], message: str) -> No
         RunSpec.model_validate({"model": "m", **fields})
 
 
+def suite(**changes: Any) -> SuiteSpec:
+    fields = {"name": "s", "version": "1", "title": "S", "citation": "c", "default_recipe": "none"}
+    return SuiteSpec.model_validate({**fields, "tasks": {"t": {}, "u": {}}, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"overall": ("t", "t")}, "overall names 't' more than once"),
+        ({"groups": {"g": ("t", "u", "t")}}, "groups 'g' names 't' more than once"),
+        ({"groups": {"g": ()}}, "at least 1"),
+        ({"tasks": {"t": {"languages": ("de", "de")}}}, "languages names 'de' more than once"),
+        ({"tasks": {"t": {"languages": ()}}}, "at least 1"),
+        ({"tasks": {"../t": {}}}, "is not a name"),
+        ({"version": " "}, "must not be empty"),
+    ],
+)
+def test_what_a_suite_may_not_say(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        suite(**changes)
+
+
 def test_a_suite_may_name_tasks_without_specification() -> None:
-    suite = SuiteSpec.model_validate(
-        {
-            "name": "s",
-            "version": "1",
-            "title": "S",
-            "citation": "c",
-            "default_recipe": "none",
-            "tasks": {"exists": {}, "does-not": {}},
-            "groups": {"g": ("exists", "does-not")},
-        }
-    )
-    assert list(suite.tasks) == ["exists", "does-not"]
+    named = suite(tasks={"exists": {}, "does-not": {}}, groups={"g": ("exists", "does-not")})
+    assert list(named.tasks) == ["exists", "does-not"]
 
 
 def test_own_modules_need_a_checkpoint_that_has_them() -> None:

@@ -193,6 +193,69 @@ def test_an_unfinished_checkpoint_is_thrown_away(tiny_model, tmp_path):
     assert weights(run(tiny_model(), tmp_path / "cut", recipe())) == weights(whole)
 
 
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-50])
+
+
+def delete(file: Path) -> None:
+    file.unlink()
+
+
+def scribble(file: Path) -> None:
+    """Damage a file without changing its size."""
+    content = file.read_bytes()
+    middle = len(content) // 2
+    file.write_bytes(content[:middle] + bytes(255 - b for b in content[middle:]))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("model.safetensors", truncate),
+        ("model.safetensors", delete),
+        ("config.json", delete),
+        ("config.json", truncate),
+        ("tokenizer.json", delete),
+        ("tokenizer.json", truncate),
+        ("training.json", truncate),
+    ],
+)
+def test_a_finished_training_that_was_damaged_is_trained_again(tiny_model, tmp_path, capsys, name, damage):
+    first = run(tiny_model(), tmp_path, recipe(max_steps=2))
+    expected = {f.name: f.read_bytes() for f in first.iterdir()}
+    damage(first / name)
+    again = run(tiny_model(), tmp_path, recipe(max_steps=2))
+    assert {f.name: f.read_bytes() for f in again.iterdir()} == expected
+    assert "is trained again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("optimizer.pt", truncate),
+        ("optimizer.pt", scribble),
+        ("rng_state.pth", delete),
+        ("model.safetensors", truncate),
+        ("trainer_state.json", scribble),
+        ("sealed.json", truncate),
+        ("../best-4.safetensors", truncate),
+    ],
+)
+def test_a_damaged_checkpoint_is_not_continued_from(tiny_model, tmp_path, name, damage):
+    chosen = recipe(selection=Selection(every_steps=4, patience=5), max_steps=10)
+    whole = run(tiny_model(), tmp_path / "whole", chosen)
+    with pytest.raises(Killed):
+        run(tiny_model(), tmp_path / "cut", chosen, checkpoint_seconds=0, head=DyingHead(LABELS, 6))
+    part = tmp_path / "cut" / "1-shapes.part"
+    damage(part / "checkpoint-6" / name)
+    (part / "checkpoint-x").mkdir()
+    (part / "checkpoint-7").write_text("no folder", encoding="utf-8")
+    # The older checkpoint is whole, unless both need the file: then training begins anew.
+    left = 10 if name.startswith("..") else 5
+    cut = run(tiny_model(), tmp_path / "cut", chosen, head=DyingHead(LABELS, left))
+    assert weights(cut) == weights(whole) and record(cut) == record(whole)
+
+
 def test_accumulation_takes_every_example_once(tiny_model, tmp_path, monkeypatch):
     """Without dropout four micro-batches of equal sentences give the gradient of the whole batch."""
     import torch
