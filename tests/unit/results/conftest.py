@@ -70,7 +70,7 @@ def make_record() -> Callable[..., RunRecord]:
                 name: TaskRecord(
                     recipe="smoke",
                     head="none",
-                    zero_shot=False,
+                    zero_shot=True,
                     languages=("de", "zh"),
                     expected=("de", "zh"),
                 )

@@ -105,7 +105,7 @@ def test_printed_report(findings: Findings) -> None:
 
 def test_csv_is_tidy_and_complete(findings: Findings) -> None:
     rows = list(csv.DictReader(io.StringIO(to_report_csv(findings))))
-    assert list(rows[0]) == ["task", "metric", "language", "value", "low", "high", "n"]
+    assert list(rows[0]) == ["task", "metric", "language", "value", "low", "high", "n", "stamp"]
     cells = {(r["task"], r["metric"], r["language"]): r for r in rows}
     assert cells["tatoeba", "accuracy", "de"]["low"] == "60.1"
     assert cells["tatoeba", "accuracy", "average"]["value"] == "33.6"
