@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from harness.backends.checkpoint import open_model
+from harness.backends.checkpoint import check_model, open_model
 from harness.backends.devices import use_threads
 from harness.backends.sentence_modules import has_modules
 from harness.errors import IncompleteRun, RequestError, ResultError
-from harness.execution import Execution, find_training, run_job
+from harness.execution import Execution, embeds, find_training, run_job
 from harness.planning import choose_recipes, make_plan
 from harness.preparation import check_files, data_folder, read_data
 from harness.progress import Progress
@@ -96,6 +96,7 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
     data_dir = data_folder(request.data_dir, jobs)
     training = find_training(jobs, model, fresh_head=request.fresh_head, progress=progress)
     check_files(jobs, training, data_dir)
+    check_model(model, embeds=any(embeds(job, training) for job in jobs))
     data = {
         job.task.name: read_data(
             job, data_dir, trains=job.task.name in training, limit=request.limit, progress=progress

@@ -73,6 +73,11 @@ def find_training(
     return frozenset(training)
 
 
+def embeds(job: Job, training: frozenset[str]) -> bool:
+    """Whether the checkpoint itself, untrained, makes the vectors of a job."""
+    return job.task.kind in ENCODER_KINDS and job.task.name not in training
+
+
 def _too_long(job: Job, longest: int | None) -> list[str]:
     """Return a problem if inputs may have more tokens than the checkpoint has positions for."""
     wanted = [getattr(job.trained_as.settings_for(job.phases_of), "max_length", None)]
@@ -114,8 +119,8 @@ def training_keys(job: Job, data: Prepared, model: Model, seeds: Sequence[int]) 
             settings=settings,
             fingerprints=data.digests,
             seed=seed,
-            selects_by=next(
-                m.computes for m in job.trained_as.metrics if m.name == job.trained_as.main_metric
+            selects_by="+".join(
+                m.computes for m in job.trained_as.metrics if m.name in job.trained_as.score_metrics
             ),
         )
         for seed in seeds

@@ -23,7 +23,7 @@ class BySize(Spec):
 
 
 class Selection(Spec):
-    """Checkpoint selection on source-language development data, by the task's main metric."""
+    """Checkpoint selection on source-language development data, by the task's benchmark score."""
 
     every_steps: PositiveInt
     first_examples: PositiveInt | None = None  # jiant looks at the first 500 only

@@ -250,14 +250,17 @@ def _scorer(
     examples: Sequence[Example],
     tokenizer: PreTrainedTokenizerBase,
 ) -> Callable[[PreTrainedModel], float]:
-    """Return the function that scores a model on development data by the task's main metric."""
-    entry = next(m for m in task.metrics if m.name == task.main_metric)
-    metric = metric_named(entry.computes)
+    """Return the function that scores a model on development data as the benchmark scores the task.
+
+    That is the main metric, or the mean of several: of F1 and exact match for question answering.
+    """
+    metrics = [metric_named(m.computes) for m in task.metrics if m.name in task.score_metrics]
     golds = [decode_gold(example.gold) for example in examples]
 
     def score(model: PreTrainedModel) -> float:
         outputs = head.outputs(examples, model, tokenizer, settings, lambda done: None)
-        return float(metric.value(metric.per_example(golds, outputs).sum(axis=0)))
+        values = [float(m.value(m.per_example(golds, outputs).sum(axis=0))) for m in metrics]
+        return sum(values) / len(values)
 
     return score
 
