@@ -31,6 +31,7 @@ from harness.results.record import (
     check_same_run,
     comparable_request,
     read_record,
+    refuse_foreign_code,
     write_record,
 )
 from harness.results.report import report_tables, write_report
@@ -148,6 +149,7 @@ def score_run(
     progress = progress or Progress()
     folder = RunFolder(Path(run))
     record = read_record(folder.run_json)
+    refuse_foreign_code(record)
     check_gold(folder, record)
     if data_dir is not None:
         check_source(record, Path(data_dir), progress)
@@ -190,14 +192,14 @@ def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progr
                 advance(1)
             scored.append(Scored(task, entry.expected, tuple(cells)))
     with progress.phase("resampling", 1, "runs"):
-        scores, partial = summarise(
+        scores, partial, few_units = summarise(
             scored,
             suite=suite_of(record),
             recipe=record.recipe,
             missing=record.absent,
             resamples=record.request.resamples,
         )
-    return Findings(scores, record, partial)
+    return Findings(scores, record, partial, few_units)
 
 
 def _publish(folder: RunFolder, findings: Findings) -> None:
@@ -240,8 +242,9 @@ def _continue(folder: RunFolder, record: RunRecord, *, resume: bool, progress: P
     if not folder.is_run_folder():
         return record
     if not resume:
-        # Even half a run.json of ours begins so; anything else is not ours to delete.
-        if b'"schema_version"' not in folder.run_json.read_bytes()[:64]:
+        # Even half a run.json of ours begins so, or is empty; anything else is not ours to delete.
+        begun = folder.run_json.read_bytes()[:64]
+        if begun and b'"schema_version"' not in begun:
             raise ResultError(
                 f"{folder.run_json} is not a record of a run; --no-resume deletes only what a run wrote. "
                 "Choose another --out"

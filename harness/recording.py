@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from harness.backends.model import Model
 from harness.data.fingerprint import content_digest, fingerprint
+from harness.errors import ResultError
 from harness.execution import seeds_of, training_keys
 from harness.planning import DEFAULT_PROFILE, ENCODER_KINDS, Job, Plan
 from harness.preparation import Prepared
@@ -29,6 +32,8 @@ from harness.specfiles.catalog import Loaded
 from harness.specs.adapter import AdapterSpec
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import TaskSpec
+
+S = TypeVar("S", SuiteSpec, TaskSpec)
 
 
 def begin_record(
@@ -112,16 +117,31 @@ def profile_of(plan: Plan, jobs: Sequence[Job]) -> str:
 
 
 def suite_of(record: RunRecord) -> SuiteSpec | None:
-    """Return the suite of a recorded run as it was then."""
+    """Return the suite of a recorded run as it was then; raises as `task_of` does."""
     found = record.spec("suite", record.suite) if record.suite else None
-    return SuiteSpec.model_validate(found.content) if found else None
+    return _as_recorded(SuiteSpec, found) if found else None
 
 
 def task_of(record: RunRecord, name: str) -> TaskSpec:
-    """Return a task of a recorded run as it was specified then."""
+    """Return a task of a recorded run as it was specified then.
+
+    Raises:
+        ResultError: if what is recorded is no specification.
+    """
     found = record.spec("task", name)
     assert found is not None, f"BUG: task {name!r} was recorded without its specification"
-    return TaskSpec.model_validate(found.content)
+    return _as_recorded(TaskSpec, found)
+
+
+def _as_recorded(model: type[S], found: SpecRecord) -> S:
+    try:
+        return model.model_validate_json(canonical_json(found.content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ResultError(
+            f"run.json, specs, {found.kind} {found.name!r}: {'.'.join(map(str, first['loc']))}: "
+            f"{first['msg']}; it was edited, or written by another version"
+        ) from None
 
 
 def _head_origin(job: Job, training: frozenset[str]) -> str:

@@ -30,6 +30,7 @@ from harness.specs.task import TaskSpec
 from harness.stats.estimate import Draws, draw_cells, estimate, mean_of
 
 PREDICTION = "prediction"
+FEW_UNITS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +114,11 @@ def summarise(
     missing: Mapping[str, Sequence[str]],
     resamples: int,
     seed: int = 0,
-) -> tuple[Scores, dict[str, dict[str, PartialMean]]]:
-    """Turn statistics into the scores tree, and the means that stand in tables where an average is null.
+) -> tuple[Scores, dict[str, dict[str, PartialMean]], dict[str, int]]:
+    """Turn statistics into the scores tree, and what the tables say beyond it.
+
+    That is, by task, the means that stand where an average is null, and the smallest number of units
+    where it is below 20.
 
     Tasks on the same texts (one unit space) are drawn together. `missing` names further tasks of
     the suite, those that this run does not hold at all.
@@ -122,6 +126,7 @@ def summarise(
     tasks: dict[str, TaskEstimates] = {}
     partial: dict[str, dict[str, PartialMean]] = {}
     task_scores: dict[str, Draws] = {}
+    units: dict[str, int] = {}
     absent = {s.task.name: [code for code in s.expected if code not in _languages(s)] for s in scored}
     for space in dict.fromkeys(s.task.space for s in scored):
         together = [s for s in scored if s.task.space == space and s.cells]
@@ -137,6 +142,7 @@ def summarise(
         )
         for s in together:
             name, languages = s.task.name, _languages(s)
+            units[name] = min(drawn[name, code, s.task.main_metric].units for code in languages)
             means = {
                 m.name: mean_of([drawn[name, code, m.name] for code in languages]) for m in s.task.metrics
             }
@@ -164,7 +170,7 @@ def summarise(
         missing={**missing, **absent},
         means=_suite_means(suite, task_scores),
     )
-    return scores, partial
+    return scores, partial, {name: count for name, count in units.items() if count < FEW_UNITS}
 
 
 def _suite_means(suite: SuiteSpec | None, task_scores: Mapping[str, Draws]) -> SuiteEstimates:

@@ -22,12 +22,14 @@ CONFIDENCE_NOTE_SEEDS = (
 class Findings:
     """The input of every table, figure and page.
 
-    `partial` holds the means over the languages that are there, for tasks without an average.
+    `partial` holds the means over the languages that are there, for tasks without an average;
+    `few_units` the smallest number of units of each task where that is below 20.
     """
 
     scores: Scores
     record: RunRecord
     partial: PartialMeans = field(default_factory=dict)
+    few_units: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -116,6 +118,17 @@ def confidence_note(record: RunRecord) -> str:
     return CONFIDENCE_NOTE
 
 
+def units_note(findings: Findings) -> str | None:
+    """Return one line on intervals that rest on too few units to be relied on, or None."""
+    if not findings.few_units:
+        return None
+    tasks = ", ".join(f"{task} ({count})" for task, count in findings.few_units.items())
+    return (
+        f"Fewer than 20 independent units behind the intervals of {tasks}: they are rough; with a single "
+        "unit there is none."
+    )
+
+
 def repairs_note(record: RunRecord) -> str | None:
     """Return one line on what the readers mended, or None if nothing was."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
@@ -154,6 +167,7 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
     stamps = f"NOT COMPARABLE with published results. {_sentence(record.stamps)}" if record.stamps else None
     notes = [
         confidence_note(record),
+        units_note(findings),
         repairs,
         *failure_notes(record),
         stamps,

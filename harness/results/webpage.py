@@ -10,7 +10,14 @@ from typing import Any
 from markupsafe import Markup
 
 from harness.results.figures import axis, heat_step, heat_styles, interval_bar
-from harness.results.findings import Findings, confidence_note, failure_notes, mean_label, repairs_note
+from harness.results.findings import (
+    Findings,
+    confidence_note,
+    failure_notes,
+    mean_label,
+    repairs_note,
+    units_note,
+)
 from harness.results.scores import Score
 from harness.results.scores import score as rounded
 from harness.results.summary import summary_table, task_table
@@ -48,7 +55,7 @@ def to_webpage(findings: Findings) -> str:
         axis=axis(),
         provenance=[Markup(to_html(table)) for table in provenance_tables(findings)],
         repairs=repairs_note(record),
-        confidence=confidence_note(findings.record),
+        confidence=" ".join(filter(None, (confidence_note(findings.record), units_note(findings)))),
         signature=record.signature,
         light_heat=heat_styles(dark=False),
         dark_heat=heat_styles(dark=True),

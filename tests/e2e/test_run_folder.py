@@ -177,6 +177,22 @@ def test_a_record_that_forgets_cells_is_not_consistent(
     assert "run.json says [1, 2]" in str(caught.value)
 
 
+@pytest.mark.parametrize("edit", ["code", "content"])
+def test_a_hostile_record_is_refused(
+    finished: Evaluation, copy_of: Callable[[Path], Path], edit: str
+) -> None:
+    folder = copy_of(finished.folder)
+    tree = json.loads((folder / "run.json").read_bytes())
+    spec = next(s for s in tree["specs"] if s["name"] == "demo-qa")
+    if edit == "code":
+        spec["content"]["metrics"][0]["computes"] = "this:s"
+    else:
+        spec["content"]["metrics"] = []
+    (folder / "run.json").write_text(json.dumps(tree), encoding="utf-8")
+    with pytest.raises(ResultError, match="this:s" if edit == "code" else "metrics"):
+        score_run(folder, progress=QUIET)
+
+
 def test_two_tasks_of_one_name_are_refused(inputs: Any, tmp_path: Path, repository: Path) -> None:
     import shutil
 
@@ -304,10 +320,12 @@ def test_two_seeds_train_twice_and_retrieval_once(inputs: Any, tmp_path: Path) -
 
 def test_a_limited_run_is_stamped_everywhere(inputs: Any, tmp_path: Path) -> None:
     request = inputs.request(tmp_path / "run", tasks=("demo-bitext",), limit=7)
-    evaluate(request, QUIET)
+    assert evaluate(request, QUIET).findings.few_units == {"demo-bitext": 7}
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["limit"] == 7
     for suffix in ("md", "html", "tex"):
-        assert "limit 7" in (tmp_path / "run" / f"report.{suffix}").read_text(encoding="utf-8").lower()
+        text = (tmp_path / "run" / f"report.{suffix}").read_text(encoding="utf-8").lower()
+        assert "limit 7" in text
+        assert "fewer than 20 independent units" in text
 
 
 def test_missing_data_are_all_named_and_nothing_is_written(inputs: Any, tmp_path: Path) -> None:
