@@ -39,8 +39,8 @@ class Findings:
 
     @property
     def model_name(self) -> str:
-        """The model as it was asked for."""
-        return self.record.model.id if self.record.model else self.record.request.model
+        """The model in short, for titles."""
+        return self.record.model.short_name if self.record.model else self.record.request.model
 
     def title(self, task: str) -> str:
         """Return the title of a task, else its name."""

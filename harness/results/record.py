@@ -50,6 +50,11 @@ class ModelRecord(_Part):
     adapter_version: str
     adapter_reason: str = ""
 
+    @property
+    def short_name(self) -> str:
+        """The id of a hub model; of a local folder its last two parts: where it lies is nobody's business."""
+        return self.id if self.revision else "/".join(Path(self.id).parts[-2:])
+
 
 class SourceRecord(_Part):
     """A file that was read, relative to the data folder."""
@@ -184,7 +189,7 @@ class RunRecord(_Part):
             "tasks": tasks,
         }
         if self.model is not None:
-            fields["model"] = f"{self.model.id}@{self.model.weights_sha256[:8]}"
+            fields["model"] = f"{self.model.short_name}@{self.model.weights_sha256[:8]}"
             fields["adapter"] = f"{self.model.adapter}@{self.model.adapter_version}"
         fields["recipe"] = self.recipe or "none"
         fields["languages"] = "+".join(sorted(self.request.languages)) if self.request.languages else "all"

@@ -231,7 +231,7 @@ def to_html(table: Table) -> str:
     Cells of text are isolated from each other's writing direction.
     """
     columns = [aligned(table, i, pad=_FIGURE_SPACE) for i in range(len(table.columns))]
-    lines = ["<table>", f"<caption>{_html(table.title)}</caption>", "<thead><tr>"]
+    lines = ["<table>", f"<caption><span>{_html(table.title)}</span></caption>", "<thead><tr>"]
     for column in table.columns:
         number = ' class="num"' if column.align == "right" else ""
         lines.append(f'<th scope="col"{number}>{_html(column.header)}</th>')

@@ -124,7 +124,7 @@ def test_latex() -> None:
 
 def test_html() -> None:
     text = to_html(make_table())
-    assert "<caption>Scores</caption>" in text
+    assert "<caption><span>Scores</span></caption>" in text
     assert '<th scope="row"><bdi>German</bdi></th>' in text
     assert '<td class="num">100.0 [99.5, 100.0]</td>' in text
     assert '<tr class="rule">\n<th scope="row" class="strong"><bdi>average</bdi></th>' in text
