@@ -57,7 +57,7 @@ class AdapterSpec(Spec):
     max_positions: PositiveInt | None = None
 
     @model_validator(mode="after")
-    def _some_match(self) -> Self:
+    def _modules_can_match(self) -> Self:
         if self.embedding.modules and self.match.sentence_transformer is False:
             raise ValueError("embedding.modules needs a checkpoint with sentence-transformers modules")
         return self

@@ -8,8 +8,6 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from harness.specs.base import Name, Spec
 
-RECIPES = ("xtreme", "jiant", "smoke", "none")
-
 
 class BySize(Spec):
     """A value that depends on the encoder: `large` from a hidden size of 1,024 on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -20,7 +20,7 @@ from harness.specs.base import (
 from harness.specs.recipe import Recipe
 from harness.specs.settings import SETTINGS, KindSettings
 
-KINDS = (
+TaskKind = Literal[
     "classification",
     "multiple_choice",
     "tagging",
@@ -29,7 +29,8 @@ KINDS = (
     "bitext_mining",
     "passage_retrieval",
     "entity_retrieval",
-)
+]
+KINDS: tuple[str, ...] = get_args(TaskKind)
 
 
 class Language(Spec):
@@ -105,16 +106,7 @@ class TaskSpec(Spec):
 
     name: Name
     version: Text
-    kind: Literal[
-        "classification",
-        "multiple_choice",
-        "tagging",
-        "span_qa",
-        "bitext_retrieval",
-        "bitext_mining",
-        "passage_retrieval",
-        "entity_retrieval",
-    ]
+    kind: TaskKind
     title: str
     licence: str
     citation: str
