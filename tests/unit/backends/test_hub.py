@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -71,6 +73,8 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
         monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
         monkeypatch.setattr("huggingface_hub.hf_api.ENDPOINT", address, raising=False)
         monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", address)
+        template = address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
 
     point(f"http://127.0.0.1:{server.server_port}")
@@ -125,3 +129,71 @@ def test_a_hub_that_cannot_be_reached(cache: Path, endpoint: Callable[[str], Non
     endpoint("http://127.0.0.1:9")
     with pytest.raises(ModelError, match="cannot be reached"):
         open_model("owner/other", adapters=ADAPTERS, device="cpu")
+
+
+@pytest.fixture
+def serving(tiny: Path, endpoint: Callable[[str], None]) -> Iterator[list[str]]:
+    """A hub that serves one repository, `owner/served`; yields the paths that were asked for."""
+    asked: list[str] = []
+    files = {p.name: p.read_bytes() for p in tiny.iterdir() if p.is_file()} | {"training.log": b"not wanted"}
+
+    class Serving(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(f"{self.command} {self.path}")
+            path = self.path.partition("?")[0]
+            if path in (f"/api/models/owner/served/revision/{r}" for r in ("main", COMMIT)):
+                siblings = [{"rfilename": name} for name in files]
+                self._send(json.dumps({"id": "owner/served", "sha": COMMIT, "siblings": siblings}).encode())
+            elif path.startswith(f"/api/models/owner/served/tree/{COMMIT}"):
+                listing = [
+                    {"type": "file", "path": n, "size": len(b), "oid": hashlib.sha1(b).hexdigest()}
+                    for n, b in files.items()
+                ]
+                self._send(json.dumps(listing).encode())
+            elif path.startswith(f"/owner/served/resolve/{COMMIT}/") and path.rpartition("/")[2] in files:
+                body = files[path.rpartition("/")[2]]
+                etag = hashlib.sha1(body).hexdigest()
+                self._send(body, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
+            else:
+                self.send_error(404)
+
+        do_HEAD = do_GET
+
+        def _send(self, body: bytes, headers: dict[str, str] | None = None) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in (headers or {}).items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), Serving)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    endpoint(f"http://127.0.0.1:{server.server_port}")
+    yield asked
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.parametrize("suffix", ["", f"@{COMMIT}"])
+def test_a_model_is_fetched_once_and_then_read_offline(
+    cache: Path, tiny: Path, serving: list[str], suffix: str
+) -> None:
+    model, said = open_model(f"owner/served{suffix}", adapters=ADAPTERS)
+    assert model.revision == COMMIT
+    assert model.model_id == "owner/served"
+    assert ("not pinned" in said) == (not suffix)
+    local, _ = open_model(str(tiny), adapters=ADAPTERS)
+    assert model.weights_sha256 == local.weights_sha256
+    assert not any("training.log" in line and "resolve" in line for line in serving)
+    count = len(serving)
+    assert count > 2
+    again, _ = open_model(f"owner/served@{COMMIT}", adapters=ADAPTERS, offline=True)
+    assert (again.path, again.weights_sha256) == (model.path, model.weights_sha256)
+    assert len(serving) == count
