@@ -129,6 +129,29 @@ def units_note(findings: Findings) -> str | None:
     )
 
 
+def release_note(record: RunRecord) -> str | None:
+    """Return one line on test sets of another size than the benchmark's release, or None.
+
+    What was left out on purpose (a limit, held-out articles) is stamped and does not count here.
+    """
+    if record.limit is not None or record.smoke:
+        return None
+    parts = []
+    for task, data in record.data.items():
+        spec = record.spec("task", task)
+        languages = spec.content.get("languages", {}) if spec else {}
+        other = [
+            f"{code} {found.examples:,} for {languages[code]['rows']:,}"
+            for code, found in sorted(data.items())
+            if code in languages and languages[code].get("rows") not in (None, found.examples)
+        ]
+        if other:
+            parts.append(f"{task} ({', '.join(other)})")
+    if not parts:
+        return None
+    return f"Not the benchmark's release, by the number of examples: {'; '.join(parts)}."
+
+
 def repairs_note(record: RunRecord) -> str | None:
     """Return one line on what the readers mended, or None if nothing was."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
@@ -168,6 +191,7 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
     notes = [
         confidence_note(record),
         units_note(findings),
+        release_note(record),
         repairs,
         *failure_notes(record),
         stamps,

@@ -15,6 +15,7 @@ from harness.results.findings import (
     confidence_note,
     failure_notes,
     mean_label,
+    release_note,
     repairs_note,
     units_note,
 )
@@ -55,7 +56,9 @@ def to_webpage(findings: Findings) -> str:
         axis=axis(),
         provenance=[Markup(to_html(table)) for table in provenance_tables(findings)],
         repairs=repairs_note(record),
-        confidence=" ".join(filter(None, (confidence_note(findings.record), units_note(findings)))),
+        confidence=" ".join(
+            filter(None, (confidence_note(record), units_note(findings), release_note(record)))
+        ),
         signature=record.signature,
         light_heat=heat_styles(dark=False),
         dark_heat=heat_styles(dark=True),

@@ -34,9 +34,14 @@ KINDS: tuple[str, ...] = get_args(TaskKind)
 
 
 class Language(Spec):
-    """A language as the benchmark codes it, its BCP 47 tag, and what file patterns need."""
+    """A language as the benchmark codes it, its BCP 47 tag, and what file patterns need.
+
+    `rows` is the number of test examples of the benchmark's release, where a source gives it: a
+    test set of another size is scored, and the report says that it is another.
+    """
 
     tag: str
+    rows: PositiveInt | None = None
     values: dict[str, str] = Field(default_factory=dict)
 
 

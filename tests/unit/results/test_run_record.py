@@ -6,10 +6,12 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.errors import ResultError
+from harness.results.findings import release_note
 from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
     RunRecord,
@@ -236,3 +238,21 @@ def test_git_state(tmp_path: Path) -> None:
     changed = read_git_state(tmp_path)
     assert changed is not None
     assert changed.dirty
+
+
+def test_a_test_set_of_another_size_is_said(make_record: Callable[..., RunRecord]) -> None:
+    def noted(rows: int, **changes: Any) -> str | None:
+        record = make_record(**{"smoke": False, **changes})
+        specs = tuple(
+            s.model_copy(update={"content": {**s.content, "languages": {"de": {"tag": "de", "rows": rows}}}})
+            if s.name == "tatoeba"
+            else s
+            for s in record.specs
+        )
+        return release_note(record.model_copy(update={"specs": specs}))
+
+    assert noted(1000) is None
+    assert (
+        noted(1234) == "Not the benchmark's release, by the number of examples: tatoeba (de 1,000 for 1,234)."
+    )
+    assert noted(1234, limit=5) is None
