@@ -93,7 +93,7 @@ def root(
 ) -> None:
     """Evaluate how well multilingual checkpoints transfer between languages.
 
-    Exit codes: 0 ok, 2 the input is wrong, 3 the run is incomplete, 130 interrupted.
+    Exit codes: 0 ok, 2 the input is wrong, 3 the run is incomplete, 130 interrupted, 141 output closed.
     """
 
 

@@ -60,7 +60,7 @@ def run(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="How heads are trained: xtreme, jiant, smoke or none; default: the suite's.",
+            help="How heads are trained: xtreme, jiant, smoke, none, or another the task has.",
             rich_help_panel=_TRAINING,
         ),
     ] = None,
