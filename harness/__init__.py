@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from harness.evaluate import evaluate, score_run
-    from harness.specs.run import RunSpec
+    from harness.evaluate import evaluate, score_run, score_submission
+    from harness.specs.run import RunSpec, ScoreSpec
 
-__all__ = ["RunSpec", "__version__", "evaluate", "score_run"]
+__all__ = ["RunSpec", "ScoreSpec", "__version__", "evaluate", "score_run", "score_submission"]
 
 _HOMES = {
     "evaluate": "harness.evaluate",
     "score_run": "harness.evaluate",
+    "score_submission": "harness.evaluate",
     "RunSpec": "harness.specs.run",
+    "ScoreSpec": "harness.specs.run",
 }
 
 

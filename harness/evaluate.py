@@ -18,18 +18,16 @@ from harness.backends.sentence_modules import has_modules
 from harness.errors import IncompleteRun, RequestError, ResultError
 from harness.execution import Execution, embeds, find_training, run_job
 from harness.planning import choose_recipes, make_plan
-from harness.preparation import check_files, data_folder, read_data
+from harness.preparation import check_files, data_places, read_data
 from harness.progress import Progress
-from harness.recording import begin_record, finish_record, suite_of, task_of
+from harness.recording import begin_record, finish_record, record_submission, suite_of, task_of
 from harness.records import canonical_json
+from harness.results.continuation import changed_versions, check_same_run, comparable_request
 from harness.results.examples import write_examples
-from harness.results.findings import Findings
+from harness.results.findings import Findings, constant_note
 from harness.results.folder import RunFolder, write_bytes
 from harness.results.record import (
     RunRecord,
-    changed_versions,
-    check_same_run,
-    comparable_request,
     read_record,
     refuse_foreign_code,
     write_record,
@@ -40,13 +38,14 @@ from harness.results.table import Table
 from harness.retrieval.screening import resolve_engine
 from harness.scoring import Scored, score_language, statistics_columns, summarise
 from harness.specfiles.catalog import load_adapter, load_adapters
-from harness.specs.run import RunSpec
+from harness.specs.run import RunSpec, ScoreSpec
+from harness.submission import place_for, read_submission, write_submission
 from harness.verification import check_gold, check_source
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a run came to. `incomplete` has one line per cell that failed."""
+    """What a run came to. `folder` is what was written or read; `incomplete` has a line per failed cell."""
 
     folder: Path
     findings: Findings
@@ -94,13 +93,13 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
     )
     jobs = choose_recipes(plan, model.adapter, sentence_encoder=has_modules(model.path))
     # 3: the examples
-    data_dir = data_folder(request.data_dir, jobs)
+    places = data_places(request)
     training = find_training(jobs, model, fresh_head=request.fresh_head, progress=progress)
-    check_files(jobs, training, data_dir)
+    check_files(jobs, training, places)
     check_model(model, embeds=any(embeds(job, training) for job in jobs))
     data = {
         job.task.name: read_data(
-            job, data_dir, trains=job.task.name in training, limit=request.limit, progress=progress
+            job, places, trains=job.task.name in training, limit=request.limit, progress=progress
         )
         for job in jobs
     }
@@ -171,16 +170,40 @@ def score_run(
     return Evaluation(folder.path, findings)
 
 
+def score_submission(
+    request: ScoreSpec, *, out: Path | str | None = None, progress: Progress | None = None
+) -> Evaluation:
+    """Score predictions that another program made, in the official layout, against label files.
+
+    Scored is what is there; the languages and tasks of the suite that are not are warned of, and
+    have no average. With `out` a new run folder is written, like that of an evaluation; without it
+    none is, and `folder` of the result is that of the predictions.
+
+    Raises:
+        HarnessError: a file of either folder is wrong (all of them are named); nothing was written then.
+    """
+    progress = progress or Progress()
+    submission = read_submission(request, progress)
+    record = record_submission(request, submission)
+    with place_for(out, request) as folder, folder.locked():
+        write_submission(folder, submission)
+        findings = _score(folder, folder, record, progress)
+        _publish(folder, findings)
+    for task, languages in findings.scores.missing.items():
+        progress.warn(f"missing: {task} ({', '.join(languages)})")
+    return Evaluation(Path(request.predictions if out is None else out), findings)
+
+
 def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progress: Progress) -> Findings:
     """Score every cell that `source` holds; write statistics to `target` if there is one."""
     failed = {failure.task for failure in record.failures}
     scored = []
     with progress.phase("scoring", sum(len(t.languages) for t in record.tasks.values()), "cells") as advance:
         for name, entry in record.tasks.items():
-            task, cells = task_of(record, name), []
+            task, cells, constant = task_of(record, name), [], []
             for code in entry.languages:
                 try:
-                    cell = score_language(source, task, code)
+                    cell, is_constant = score_language(source, task, code)
                 except ResultError:
                     # A cell that failed may lack files; any other must have them.
                     if name not in failed:
@@ -189,8 +212,9 @@ def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progr
                 if target is not None:
                     write_examples(target.examples(name, code), cell, statistics_columns(task))
                 cells.append(cell)
+                constant += [code] if is_constant else []
                 advance(1)
-            scored.append(Scored(task, entry.expected, tuple(cells)))
+            scored.append(Scored(task, entry.expected, tuple(cells), tuple(constant)))
     with progress.phase("resampling", 1, "runs"):
         scores, partial, few_units = summarise(
             scored,
@@ -199,7 +223,12 @@ def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progr
             missing=record.absent,
             resamples=record.request.resamples,
         )
-    return Findings(scores, record, partial, few_units)
+    findings = Findings(
+        scores, record, partial, few_units, {s.task.name: s.constant for s in scored if s.constant}
+    )
+    if note := constant_note(findings):
+        progress.warn(note)
+    return findings
 
 
 def _publish(folder: RunFolder, findings: Findings) -> None:

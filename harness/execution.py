@@ -15,7 +15,7 @@ from harness.data.fingerprint import fingerprint_of
 from harness.errors import HarnessError, ModelError, ResultError, raise_all
 from harness.kinds.base import Work
 from harness.kinds.table import kind_named
-from harness.planning import ENCODER_KINDS, Job
+from harness.planning import Job
 from harness.preparation import Prepared
 from harness.progress import Progress
 from harness.records import Cell, DataSet, Outputs
@@ -48,7 +48,7 @@ def find_training(
         name = job.task.name
         # With `encoder_of` it is the other task's head that tells whether the encoder was trained.
         head = kind_named(job.trained_as.kind).head(job.trained_as)
-        if head is None or (job.task.kind in ENCODER_KINDS and not job.recipe.trains):
+        if head is None or (job.task.embeds and not job.recipe.trains):
             continue
         problems += [f"task {name!r}: {problem}" for problem in _too_long(job, longest)]
         if fresh_head and job.recipe.trains:
@@ -75,7 +75,7 @@ def find_training(
 
 def embeds(job: Job, training: frozenset[str]) -> bool:
     """Whether the checkpoint itself, untrained, makes the vectors of a job."""
-    return job.task.kind in ENCODER_KINDS and job.task.name not in training
+    return job.task.embeds and job.task.name not in training
 
 
 def _too_long(job: Job, longest: int | None) -> list[str]:
@@ -119,8 +119,8 @@ def training_keys(job: Job, data: Prepared, model: Model, seeds: Sequence[int]) 
             settings=settings,
             fingerprints=data.digests,
             seed=seed,
-            selects_by="+".join(
-                m.computes for m in job.trained_as.metrics if m.name in job.trained_as.score_metrics
+            selects_by=" ".join(
+                "+".join(job.trained_as.selected_by(phase)) for phase in job.phases_of.phases
             ),
         )
         for seed in seeds
@@ -158,7 +158,9 @@ def run_job(run: Execution, job: Job, data: Prepared, *, trains: bool) -> list[F
                 model=model,
                 search=run.request.search,
                 progress=run.progress,
-                pool=data.pool,
+                pool={code: share.candidates for code, share in data.pool.items()},
+                dev=data.tuning,
+                limited=run.request.limit is not None,
             )
             for code, outputs in job.kind.predict(work):
                 _write_outputs(run.folder, job, code, further, data.test[code], outputs)
@@ -195,7 +197,7 @@ def _write_gold(folder: RunFolder, data: DataSet, seeds: tuple[int, ...]) -> Non
     ids, golds = tuple(e.example_id for e in data.examples), tuple(e.gold for e in data.examples)
     if path.is_file():
         try:
-            found = read_examples(path, task=data.task, language=data.language)
+            found = read_examples(path, task=data.task, language=data.language).without_statistics()
             same = found.seeds == seeds and fingerprint_of(found.example_ids, found.golds) == fingerprint_of(
                 ids, golds
             )

@@ -17,7 +17,6 @@ from harness.specs.settings import KindSettings
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import TaskSpec
 
-ENCODER_KINDS = frozenset({"bitext_retrieval", "bitext_mining", "passage_retrieval", "entity_retrieval"})
 DEFAULT_PROFILE = "xtreme"
 
 
@@ -165,6 +164,7 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
         RequestError: a task has no such recipe, or the model family cannot be fine-tuned.
     """
     jobs, problems = [], []
+    without: list[str] = []
     for selected in plan.selected:
         task = selected.task.spec
         name = _recipe_name(plan, task, sentence_encoder=sentence_encoder)
@@ -173,6 +173,7 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
                 f"task {task.name!r} has no recipe {name!r}{did_you_mean(name, task.recipes)}; "
                 f"it has {', '.join(task.recipes)}"
             )
+            without.append(task.name)
             continue
         recipe = task.recipes[name]
         trained_as, phases_of = task, recipe
@@ -204,6 +205,8 @@ def choose_recipes(plan: Plan, adapter: AdapterSpec, *, sentence_encoder: bool) 
                 task, kind, selected.languages, name, recipe, task.settings_for(recipe), trained_as, phases_of
             )
         )
+    if without and jobs:
+        problems.append(f"--tasks {','.join(job.task.name for job in jobs)} runs those that have the recipe")
     raise_all(RequestError, problems)
     return tuple(jobs)
 
@@ -226,7 +229,7 @@ def _problems_of_metrics(task: TaskSpec, kind: Kind) -> list[str]:
 def _recipe_name(plan: Plan, task: TaskSpec, *, sentence_encoder: bool) -> str:
     profile = plan.request.recipe
     if profile is None:
-        if sentence_encoder and task.kind in ENCODER_KINDS:
+        if sentence_encoder and task.embeds:
             return "none"
         profile = plan.suite.spec.default_recipe if plan.suite else DEFAULT_PROFILE
     entry = plan.suite.spec.tasks.get(task.name) if plan.suite else None

@@ -8,42 +8,41 @@ from pathlib import Path
 
 from harness.data import sources
 from harness.data.fingerprint import content_digest
-from harness.errors import DataError, RequestError, raise_all
+from harness.data.places import Places
+from harness.errors import DataError, raise_all
 from harness.planning import Job
 from harness.progress import Progress
-from harness.records import Candidate, DataSet
+from harness.records import DataSet
+from harness.specs.run import RunSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data of one job. `train`, `dev` and `digests` go by the name of the training set."""
+    """The data of one job. `train`, `dev` and `digests` go by the name of the training set.
+
+    `pool` are the data sets whose candidates every language is searched among, and `tuning` the
+    development data that decoding itself needs, by language; both are empty for most kinds.
+    """
 
     test: Mapping[str, DataSet]
-    pool: Mapping[str, tuple[Candidate, ...]]
+    pool: Mapping[str, DataSet]
+    tuning: Mapping[str, DataSet]
     train: Mapping[str, Sequence[DataSet]]
     dev: Mapping[str, DataSet | None]
     digests: Mapping[str, str]
 
 
-def data_folder(data_dir: str | None, jobs: Sequence[Job]) -> Path:
-    """Return the data folder.
+def data_places(request: RunSpec) -> Places:
+    """Return where a request lets data come from.
 
     Raises:
-        RequestError: if none was named, or it does not exist.
+        RequestError: the data folder does not exist.
     """
-    if data_dir is None:
-        wanted = ", ".join(job.task.name for job in jobs)
-        raise RequestError(
-            f"no --data-dir: say where the files of {wanted} lie; `xharness tasks show NAME` lists them, "
-            "and where the releases come from"
-        )
-    folder = Path(data_dir).expanduser()
-    if not folder.is_dir():
-        raise RequestError(f"--data-dir {data_dir}: there is no such folder")
-    return folder
+    folder = Path(request.data_dir) if request.data_dir is not None else None
+    return Places(folder, request.sources, request.offline).checked()
 
 
-def check_files(jobs: Sequence[Job], training: frozenset[str], data_dir: Path) -> None:
+def check_files(jobs: Sequence[Job], training: frozenset[str], places: Places) -> None:
     """Refuse a run whose files are not all there; nothing is read yet.
 
     `training` names the tasks that will train.
@@ -53,21 +52,19 @@ def check_files(jobs: Sequence[Job], training: frozenset[str], data_dir: Path) -
     """
     problems: list[str] = []
     for job in jobs:
-        missing = [
-            line for code in job.languages for line in sources.test_files_missing(job.task, code, data_dir)
-        ]
+        missing = sources.test_problems(job.task, job.languages, places)
         if missing:
-            there = sources.available_languages(job.task, data_dir)
+            there = sources.available_languages(job.task, places)
             problems += dict.fromkeys(missing)
             if there:
                 problems.append(
-                    f"task {job.task.name!r}: the folder has {', '.join(there)}; "
+                    f"task {job.task.name!r}: there are {', '.join(there)}; "
                     f"--languages {','.join(there)} evaluates these"
                 )
         if job.task.name in training:
             for phase in job.phases_of.phases:
-                absent = sources.training_files_missing(
-                    job.trained_as, phase.training_set, data_dir, with_dev=phase.selection is not None
+                absent = sources.training_problems(
+                    job.trained_as, phase.training_set, places, with_dev=phase.selection is not None
                 )
                 problems += [
                     f"{line}; recipe {job.recipe_name!r} trains on it. Get the files, or choose "
@@ -82,14 +79,14 @@ def _other_recipes(job: Job) -> str:
     return " or ".join(f"--recipe {name} ({why})" for name, why in ways.items() if name in job.task.recipes)
 
 
-def read_data(job: Job, data_dir: Path, *, trains: bool, limit: int | None, progress: Progress) -> Prepared:
+def read_data(job: Job, places: Places, *, trains: bool, limit: int | None, progress: Progress) -> Prepared:
     """Read the test sets of a job, the pool where there is one, and the training data if it trains.
 
     Articles that the training set holds out are left out of the test set of every language, then
     `limit` cuts the examples; pools are never cut.
 
     Raises:
-        DataError: a file is malformed; the message names file and line.
+        DataError: a file is malformed; the message names file and line. Or an answer is not in the pool.
     """
     task = job.task
     held_out: frozenset[str] = frozenset()
@@ -97,11 +94,11 @@ def read_data(job: Job, data_dir: Path, *, trains: bool, limit: int | None, prog
     # recipe before has seen those articles too.
     for phase in job.phases_of.phases:
         if job.trained_as is task:
-            held_out |= sources.held_out_clusters(task, phase.training_set, data_dir)
+            held_out |= sources.held_out_clusters(task, phase.training_set, places)
     test = {}
     with progress.phase(f"reading {task.name}", len(job.languages), "languages") as advance:
         for code in job.languages:
-            data = sources.leave_out(sources.load_test(task, code, data_dir), held_out)
+            data = sources.leave_out(sources.load_test(task, code, places), held_out)
             test[code] = sources.apply_limit(data, limit)
             advance(1)
     train: dict[str, Sequence[DataSet]] = {}
@@ -109,11 +106,37 @@ def read_data(job: Job, data_dir: Path, *, trains: bool, limit: int | None, prog
     digests: dict[str, str] = {}
     for phase in job.phases_of.phases if trains else ():
         name = phase.training_set
-        train[name] = sources.load_training(job.trained_as, name, data_dir)
-        found = sources.load_dev(job.trained_as, name, data_dir) if phase.selection else None
+        train[name] = sources.load_training(job.trained_as, name, places)
+        found = sources.load_dev(job.trained_as, name, places) if phase.selection else None
         dev[name] = _joined(found) if found else None
         digests[name] = "+".join(content_digest(data) for data in [*train[name], *(found or ())])
-    return Prepared(test, sources.load_pool(task, data_dir), train, dev, digests)
+    tuning = {code: sources.load_tuning(task, code, places) for code in job.languages}
+    pool = sources.load_pool(task, places)
+    _refuse_lost_golds(job, test, pool)
+    return Prepared(
+        test=test,
+        pool=pool,
+        tuning={code: found for code, found in tuning.items() if found is not None},
+        train=train,
+        dev=dev,
+        digests=digests,
+    )
+
+
+def _refuse_lost_golds(job: Job, test: Mapping[str, DataSet], pool: Mapping[str, DataSet]) -> None:
+    """Refuse queries none of whose answers is in the pool: no model could find them."""
+    if not pool:
+        return
+    known, problems = {c.candidate_id for share in pool.values() for c in share.candidates}, []
+    for code, data in test.items():
+        lost = [e for e in data.examples if known.isdisjoint(job.kind.decode_gold(e.gold))]
+        if lost:
+            problems.append(
+                f"task {job.task.name!r}, language {code!r}: {len(lost)} of {len(data.examples)} queries "
+                f"have no answer among the {len(known):,} candidates of the pool (first: "
+                f"{lost[0].example_id!r}, {lost[0].gold:.60}); both must be of one version of the data"
+            )
+    raise_all(DataError, problems)
 
 
 def _joined(parts: Sequence[DataSet]) -> DataSet:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from harness.backends.model import Model
-from harness.data.fingerprint import content_digest, fingerprint
+from harness.data.fingerprint import content_digest, fingerprint, fingerprint_of
 from harness.errors import ResultError
 from harness.execution import seeds_of, training_keys
-from harness.planning import DEFAULT_PROFILE, ENCODER_KINDS, Job, Plan
+from harness.planning import DEFAULT_PROFILE, Job, Plan
 from harness.preparation import Prepared
 from harness.records import DataSet, canonical_json
 from harness.results.provenance import read_clock, read_git_state, read_versions
@@ -24,14 +25,17 @@ from harness.results.record import (
     RunRecord,
     SourceRecord,
     SpecRecord,
+    SubmissionRecord,
     TaskRecord,
     TrainingRecord,
 )
 from harness.retrieval.screening import resolve_engine
 from harness.specfiles.catalog import Loaded
 from harness.specs.adapter import AdapterSpec
+from harness.specs.run import ScoreSpec
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import TaskSpec
+from harness.submission import Submission
 
 S = TypeVar("S", SuiteSpec, TaskSpec)
 
@@ -77,6 +81,14 @@ def begin_record(
             name: {code: _data_record(found, fingerprint(found)) for code, found in prepared.test.items()}
             for name, prepared in data.items()
         },
+        beside={
+            name: {
+                code: _data_record(found, content_digest(found))
+                for code, found in [*prepared.pool.items(), *prepared.tuning.items()]
+            }
+            for name, prepared in data.items()
+            if prepared.pool or prepared.tuning
+        },
         seeds=request.seeds,
         training={
             job.task.name: tuple(
@@ -105,6 +117,54 @@ def begin_record(
         started=read_clock(),
         limit=request.limit,
         smoke=any(job.recipe.stamp == "smoke" for job in jobs),
+    )
+
+
+def record_submission(request: ScoreSpec, submission: Submission) -> RunRecord:
+    """Return the record of a scored submission: no model, no recipe, nothing of how it was made."""
+    now = read_clock()
+    return RunRecord(
+        request=request,
+        suite=submission.suite.spec.name,
+        recipe=None,
+        specs=(
+            _spec_record("suite", submission.suite),
+            *(_spec_record("task", task) for task in submission.tasks.values()),
+        ),
+        tasks={
+            name: TaskRecord(
+                recipe=None,
+                head=None,
+                zero_shot=None,
+                languages=tuple(languages),
+                expected=submission.expected[name],
+            )
+            for name, languages in submission.parts.items()
+        },
+        absent=dict(submission.absent),
+        model=None,
+        submission=SubmissionRecord(
+            name="/".join(Path(request.predictions).parts[-2:]),
+            sha256=submission.sha256,
+            files=submission.files,
+        ),
+        data={
+            name: {
+                code: DataRecord(
+                    fingerprint=fingerprint_of(part.gold.example_ids, part.gold.golds),
+                    examples=len(part.gold.golds),
+                    sources=(SourceRecord(path=part.labels.path, sha256=part.labels.sha256),),
+                )
+                for code, part in languages.items()
+            }
+            for name, languages in submission.parts.items()
+        },
+        seeds=(1,),
+        versions=read_versions(),
+        environment=None,
+        git=read_git_state(),
+        started=now,
+        finished=now,
     )
 
 
@@ -147,7 +207,7 @@ def _as_recorded(model: type[S], found: SpecRecord) -> S:
 def _head_origin(job: Job, training: frozenset[str]) -> str:
     if job.task.name in training:
         return f"trained as {job.trained_as.name}" if job.trained_as is not job.task else "trained"
-    return "none" if job.task.kind in ENCODER_KINDS else "the checkpoint's own"
+    return "none" if job.task.embeds else "the checkpoint's own"
 
 
 def _spec_records(plan: Plan, jobs: Sequence[Job], adapter: AdapterSpec) -> tuple[SpecRecord, ...]:

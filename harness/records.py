@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 
 
+# Made once: `json.dumps` would make one per call, which takes longer than writing a short text.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def canonical_json(value: Any) -> str:
     """Write a value as the one JSON text that fingerprints and files use for it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,34 @@ class BitextInputs:
 
 
 @dataclass(frozen=True, slots=True)
-class PassageInputs:
-    """A question whose answers are among the candidates of the pool."""
+class ClassificationInputs:
+    """A text, or a pair of texts, to be given one label."""
 
-    question: str
+    first: str
+    second: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MiningInputs:
+    """A gold pair of two corpora, by the ids of its sentences; `source` is the English side."""
+
+    target: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryInputs:
+    """A query whose answers are among the candidates of the pool."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPassageInputs:
+    """A query with the passage that answers it: what dual encoders are trained on."""
+
+    query: str
+    passage: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +96,19 @@ class ChoiceInputs:
     choices: tuple[str, ...]
 
 
-Inputs = BitextInputs | PassageInputs | TaggingInputs | SpanQAInputs | ChoiceInputs
+Inputs = (
+    BitextInputs
+    | ClassificationInputs
+    | MiningInputs
+    | QueryInputs
+    | QueryPassageInputs
+    | TaggingInputs
+    | SpanQAInputs
+    | ChoiceInputs
+)
+
+# The gold text of a row that only the predictions speak of: a mined pair that is not gold.
+NO_GOLD = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +130,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A passage that may be retrieved: its id and the text that is embedded."""
+    """A text that may be retrieved: its id and what is embedded."""
 
     candidate_id: str
     text: str
@@ -108,7 +148,8 @@ class SourceFile:
 class DataSet:
     """The examples of one task in one language, in the official order.
 
-    `candidates` is this language's share of the retrieval pool (empty for other kinds).
+    `candidates` is this language's share of the retrieval pool (empty for other kinds); where two
+    corpora face each other it is the one in this language and `counterpart` the English one.
     `repairs` counts what the reader mended, by name of the repair.
     """
 
@@ -118,6 +159,7 @@ class DataSet:
     candidates: tuple[Candidate, ...] = ()
     sources: tuple[SourceFile, ...] = ()
     repairs: Mapping[str, int] = field(default_factory=dict)
+    counterpart: tuple[Candidate, ...] = ()
 
 
 # One output per example, of the type the task kind's format stores: a label (str), a choice or a
@@ -144,6 +186,7 @@ class Cell:
     """The scored examples of one task in one language, over all seeds of a run.
 
     `statistics[metric]` is float64 [seeds, n, k]. Row i of every array belongs to `example_ids[i]`.
+    Rows whose gold is `NO_GOLD` are no part of the test set: they hold what was predicted beside it.
     """
 
     task: str
@@ -154,3 +197,20 @@ class Cell:
     cluster_ids: tuple[str | None, ...]
     golds: tuple[str, ...]
     statistics: Mapping[str, Float]
+
+    @property
+    def tested(self) -> int:
+        """The number of rows of the test set."""
+        return sum(gold != NO_GOLD for gold in self.golds)
+
+    def without_statistics(self) -> Cell:
+        """Return the test set alone, as it was before anything was scored."""
+        kept = [row for row, gold in enumerate(self.golds) if gold != NO_GOLD]
+        return replace(
+            self,
+            example_ids=tuple(self.example_ids[i] for i in kept),
+            parallel_ids=tuple(self.parallel_ids[i] for i in kept),
+            cluster_ids=tuple(self.cluster_ids[i] for i in kept),
+            golds=tuple(self.golds[i] for i in kept),
+            statistics={},
+        )

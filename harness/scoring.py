@@ -5,15 +5,15 @@ Pure functions of a run folder: no model, no data folder, no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.errors import ResultError
 from harness.kinds.table import kind_named
 from harness.metrics.table import metric_named
-from harness.records import Cell, Outputs
+from harness.records import Cell, Outputs, canonical_json
 from harness.results.examples import read_examples
 from harness.results.folder import RunFolder
 from harness.results.formats import format_named
@@ -35,23 +35,37 @@ FEW_UNITS = 20
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The scored cells of one task, and the languages whose mean is the benchmark's number."""
+    """The scored cells of one task, and the languages whose mean is the benchmark's number.
+
+    `constant` names the languages in which one and the same answer was predicted throughout.
+    """
 
     task: TaskSpec
     expected: tuple[str, ...]
     cells: tuple[Cell, ...]
+    constant: tuple[str, ...] = ()
 
 
 def read_outputs(
-    folder: RunFolder, task: TaskSpec, language: str, *, example_ids: Sequence[str], further_seed: int | None
+    folder: RunFolder,
+    task: TaskSpec,
+    language: str,
+    *,
+    example_ids: Sequence[str],
+    further_seed: int | None,
+    names: Collection[str] | None = None,
 ) -> dict[str, Outputs]:
-    """Read every output of a task in one language back from the files that prediction wrote.
+    """Read the outputs of a task in one language back from the files that prediction wrote.
+
+    `names` are those wanted; None: all that the kind of task writes.
 
     Raises:
         ResultError: if a file is missing or malformed, or does not fit the examples.
     """
     outputs = {}
     for name, format_name in kind_named(task.kind).formats.items():
+        if names is not None and name not in names:
+            continue
         form = format_named(format_name)
         path = (
             folder.prediction(task.name, language, form.suffix, further_seed=further_seed)
@@ -68,37 +82,57 @@ def read_outputs(
     return outputs
 
 
-def score_language(folder: RunFolder, task: TaskSpec, language: str) -> Cell:
+def score_language(folder: RunFolder, task: TaskSpec, language: str) -> tuple[Cell, bool]:
     """Score one task in one language over all seeds: sufficient statistics per example.
+
+    Read are the predictions and what else the task's metrics look at. The second value says whether
+    the predictions of a seed are one answer throughout.
 
     Raises:
         ResultError: if a file of the folder is missing or malformed.
     """
-    gold = read_examples(folder.examples(task.name, language), task=task.name, language=language)
-    decode = kind_named(task.kind).decode_gold
-    golds = [decode(text) for text in gold.golds]
+    path = folder.examples(task.name, language)
+    gold = read_examples(path, task=task.name, language=language).without_statistics()
+    names = {PREDICTION, *(entry.output for entry in task.metrics)}
     per_seed = [
         read_outputs(
-            folder, task, language, example_ids=gold.example_ids, further_seed=seed if index else None
+            folder,
+            task,
+            language,
+            example_ids=gold.example_ids,
+            further_seed=seed if index else None,
+            names=names,
         )
         for index, seed in enumerate(gold.seeds)
     ]
+    kind = kind_named(task.kind)
+    cell, rows = kind.line_up(gold, per_seed)
+    golds = [kind.decode_gold(text) for text in cell.golds]
     statistics = {
         entry.name: np.stack(
-            [metric_named(entry.computes).per_example(golds, outputs[entry.output]) for outputs in per_seed]
+            [
+                metric_named(entry.computes).per_example(golds, outputs[entry.output], language)
+                for outputs in rows
+            ]
         )
         for entry in task.metrics
     }
-    return Cell(
-        task=task.name,
-        language=language,
-        seeds=gold.seeds,
-        example_ids=gold.example_ids,
-        parallel_ids=gold.parallel_ids,
-        cluster_ids=gold.cluster_ids,
-        golds=gold.golds,
-        statistics=statistics,
-    )
+    constant = any(is_constant(outputs[PREDICTION]) for outputs in per_seed)
+    return replace(cell, statistics=statistics), constant
+
+
+def is_constant(outputs: Outputs) -> bool:
+    """Whether two or more outputs are one and the same answer.
+
+    Lists count by what they list as well: sentences of different lengths whose every word has the
+    same tag are constant.
+    """
+    if len(outputs) < 2:
+        return False
+    if len({canonical_json(output) for output in outputs}) == 1:
+        return True
+    listed = [output for output in outputs if isinstance(output, list)]
+    return len(listed) == len(outputs) and len({str(answer) for output in listed for answer in output}) == 1
 
 
 def statistics_columns(task: TaskSpec) -> dict[str, tuple[str, ...]]:

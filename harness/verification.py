@@ -6,7 +6,8 @@ from pathlib import Path
 
 from harness.data import sources
 from harness.data.fingerprint import fingerprint, fingerprint_of
-from harness.errors import RequestError, ResultError, raise_all
+from harness.data.places import Places
+from harness.errors import ResultError, raise_all
 from harness.progress import Progress
 from harness.recording import task_of
 from harness.results.examples import read_examples
@@ -34,6 +35,7 @@ def check_gold(folder: RunFolder, record: RunRecord) -> None:
             if task in failed and not path.is_file():
                 continue
             cell = read_examples(path, task=task, language=code)
+            cell = cell.without_statistics()
             found = fingerprint_of(cell.example_ids, cell.golds)
             if found != data.fingerprint:
                 problems.append(
@@ -54,18 +56,17 @@ def check_source(record: RunRecord, data_dir: Path, progress: Progress) -> None:
         ResultError: every cell whose gold is not the source's.
         DataError: files are missing or malformed.
     """
-    if not data_dir.is_dir():
-        raise RequestError(f"--data-dir {data_dir}: there is no such folder")
+    places = Places(data_dir).checked()
     problems = []
     for name, languages in record.data.items():
         task, recipe = task_of(record, name), record.tasks[name].recipe
         held_out = frozenset(
             cluster
-            for phase in task.recipes[recipe].phases
-            for cluster in sources.held_out_clusters(task, phase.training_set, data_dir)
+            for phase in (task.recipes[recipe].phases if recipe is not None else ())
+            for cluster in sources.held_out_clusters(task, phase.training_set, places)
         )
         for code, data in languages.items():
-            read = sources.leave_out(sources.load_test(task, code, data_dir), held_out)
+            read = sources.leave_out(sources.load_test(task, code, places), held_out)
             found = fingerprint(sources.apply_limit(read, record.limit))
             if found != data.fingerprint:
                 problems.append(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _FRESH = "Pass --fresh-head under a recipe that trains to put a new head on its encoder."
+# How a checkpoint may write all of the task's labels: as they are, ENTAILMENT, entailment, Entailment.
+_STYLES: tuple[Callable[[str], str], ...] = (str, str.upper, str.lower, str.capitalize)
 
 
 class HeadShape(Protocol):
@@ -74,7 +76,8 @@ def open_head(
     """Load a checkpoint with a head, on the model's device, and its tokenizer.
 
     Without `fresh_seed` the head must be there: it is loaded in the model's dtype, in evaluation
-    mode, and its outputs are put into the order of `head.labels`, whatever order it was trained in.
+    mode, and its outputs are put into the order of `head.labels`, whatever order it was trained in and
+    whether it writes them all in capitals, in small letters or capitalised.
     With it the head, and whatever else the encoder lacks, is new: float32, initialised from that
     seed alone; a head that the checkpoint may hold is not used.
 
@@ -192,14 +195,18 @@ def _order(
                 f"{_some(head.labels)}"
             )
         return list(range(size))
-    if sorted(own) != sorted(head.labels):
-        unknown = _some([label for label in own if label not in head.labels])
-        wanted = _some([label for label in head.labels if label not in own])
-        raise ModelError(
-            f"{model.path}: its {head.auto_class.removeprefix('AutoModelFor')} head has other labels "
-            f"than the task: {unknown} instead of {wanted} (names are compared with their case). {_FRESH}"
-        )
-    return [own.index(label) for label in head.labels]
+    for write in _STYLES:
+        written = [write(label) for label in head.labels]
+        # Labels that only differ by case cannot be told apart in another case.
+        if sorted(own) == sorted(written) and len(set(written)) == size:
+            return [own.index(label) for label in written]
+    unknown = _some([label for label in own if label not in head.labels])
+    wanted = _some([label for label in head.labels if label not in own])
+    raise ModelError(
+        f"{model.path}: its {head.auto_class.removeprefix('AutoModelFor')} head has other labels "
+        f"than the task: {unknown} instead of {wanted} (all may be in capitals, in small letters or "
+        f"capitalised; otherwise names must be equal). {_FRESH}"
+    )
 
 
 def _reorder(network: PreTrainedModel, order: Sequence[int]) -> None:

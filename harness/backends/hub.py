@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ModelError
+from harness.hub_errors import failures, reason
 
 _ID = re.compile(r"(?P<repo>[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?)(@(?P<revision>[\w./-]+))?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -72,29 +73,8 @@ def _snapshot(repo: str, revision: str | None, patterns: list[str], *, offline: 
                 local_files_only=offline,
             )
         )
-    except errors.GatedRepoError as error:
-        raise ModelError(
-            f"--model {name}: access to this repository is granted on request: ask for it on its page "
-            "on the hub, then log in with `hf auth login`."
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ModelError(
-            f"--model {name}: the hub has no such repository, or it is private (then log in with "
-            "`hf auth login`). If a folder was meant: there is none of that name here."
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise ModelError(f"--model {name}: the repository {repo} has no revision {revision!r}") from error
-    except errors.LocalEntryNotFoundError as error:
-        where = (
-            "--offline: it is not in the cache"
-            if offline
-            else "the hub cannot be reached and it is not in the cache"
-        )
-        raise ModelError(
-            f"--model {name}: {where}. Fetch it on a machine with a network, or give a local folder."
-        ) from error
-    except (errors.HfHubHTTPError, errors.HFValidationError, errors.OfflineModeIsEnabled, OSError) as error:
-        text = str(error).strip().splitlines()
-        raise ModelError(
-            f"--model {name}: cannot be fetched: {text[0] if text else type(error).__name__}"
-        ) from error
+    except failures() as error:
+        why = reason(error, repo, revision, offline=offline, instead="give a local folder")
+        if isinstance(error, errors.RepositoryNotFoundError) and not isinstance(error, errors.GatedRepoError):
+            why += " If a folder was meant: there is none of that name here."
+        raise ModelError(f"--model {name}: {why}") from error

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.reading import expand
+from harness.data.sources import POOL
 from harness.data.table import reader_named
 from harness.errors import SpecError, did_you_mean
 from harness.kinds.table import TABLE as KINDS
@@ -14,7 +15,7 @@ from harness.metrics.table import metric_named
 from harness.specfiles.catalog import Loaded
 from harness.specfiles.yaml_loader import Key, key_text, read_yaml, shown
 from harness.specs.suite import SuiteSpec
-from harness.specs.task import LocalSource, TaskSpec
+from harness.specs.task import LocalSource, Source, TaskSpec
 
 
 def task_problems(loaded: Loaded[TaskSpec], names: Sequence[str]) -> list[str]:
@@ -54,7 +55,11 @@ def _located(path: Path, key: Key, message: str) -> str:
 
 def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, str]]:
     values = {code: {**lang.values, "code": code} for code, lang in task.languages.items()}
-    yield from _source_problems(task.data.local, ("data", "local"), values)
+    yield from _source_problems(task.data, ("data",), values)
+    if task.data.dev is not None:
+        yield from _source_problems(task.data.dev, ("data", "dev"), values)
+    if task.data.pool is not None:
+        yield from _source_problems(task.data.pool, ("data", "pool"), {POOL: {"code": POOL}})
     for number, metric in enumerate(task.metrics):
         try:
             metric_named(metric.computes)
@@ -68,6 +73,14 @@ def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, 
                 f"kind {task.kind!r} gives no output {metric.output!r}{hint}; it gives {', '.join(outputs)}"
             )
             yield ("metrics", number, "output"), message
+    for name, recipe in task.recipes.items():
+        for number, phase in enumerate(recipe.phases):
+            for place, metric_id in enumerate(phase.selection.computes if phase.selection else ()):
+                try:
+                    metric_named(metric_id)
+                except SpecError as error:
+                    key = ("recipes", name, "phases", number, "selection", "computes", place)
+                    yield key, str(error)
     for name, training in task.training_sets.items():
         # Training languages need not be among the tested ones; those carry no values of their own.
         wanted = {code: values.get(code, {"code": code}) for code in training.languages}
@@ -81,6 +94,19 @@ def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, 
 
 
 def _source_problems(
+    source: Source, at: Key, values: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[Key, str]]:
+    for name, layout in (("local", source.local), ("xtreme", source.xtreme)):
+        if layout is not None:
+            yield from _layout_problems(layout, (*at, name), values)
+    if source.hub is not None:
+        try:
+            reader_named(source.hub.reader)
+        except SpecError as error:
+            yield (*at, "hub", "reader"), str(error)
+
+
+def _layout_problems(
     source: LocalSource, at: Key, values: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[Key, str]]:
     try:

@@ -139,6 +139,7 @@ def _specifications() -> dict[str, Any]:
 
 
 def _data(data_dir: Path) -> dict[str, Any]:
+    from harness.data.places import Places
     from harness.data.sources import available_languages
     from harness.errors import DataError
     from harness.specfiles.catalog import list_tasks, load_tasks
@@ -147,6 +148,6 @@ def _data(data_dir: Path) -> dict[str, Any]:
         raise DataError(f"--data-dir {data_dir}: there is no such folder")
     found = {}
     for task in load_tasks(list(list_tasks())):
-        there = len(available_languages(task.spec, data_dir))
+        there = len(available_languages(task.spec, Places(data_dir, order=("local",))))
         found[task.spec.name] = f"{there} of {len(task.spec.languages)} languages"
     return found

@@ -49,6 +49,14 @@ def run(
     data_dir: Annotated[
         str | None, typer.Option(help="Folder with the data sets.", rich_help_panel=_DATA)
     ] = None,
+    sources: Annotated[
+        str,
+        typer.Option(
+            metavar="local,hub",
+            help="Where data may come from, in this order: the data folder, the hub.",
+            rich_help_panel=_DATA,
+        ),
+    ] = "local,hub",
     limit: Annotated[
         str | None,
         typer.Option(
@@ -132,6 +140,7 @@ def run(
         tasks=() if tasks is None else split_list("--tasks", tasks),
         languages=None if languages is None else split_list("--languages", languages),
         data_dir=data_dir,
+        sources=split_list("--sources", sources),
         limit=None if limit is None else parse_integer("--limit", limit),
         recipe=recipe,
         seeds=split_integers("--seeds", seeds),

@@ -1,25 +1,52 @@
-"""`xharness score`: the numbers of a run again, from what it wrote."""
+"""`xharness score`: the numbers of a submission, or of a run again, from predictions alone."""
 
 from __future__ import annotations
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.commands.outcome import show_outcome
+from harness.errors import IncompleteRun, RequestError, raise_all
+
+if TYPE_CHECKING:
+    from harness.evaluate import Evaluation
+
+_RUN, _SUBMISSION = "A run folder", "A submission"
 
 
 def run(
     *,
     run_folder: Annotated[
-        Path, typer.Option("--run", help="Run folder that `xharness eval` wrote.", show_default=False)
-    ],
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Read the gold from the source again; it must agree.")
+        Path | None, typer.Option("--run", help="Run folder to score again.", rich_help_panel=_RUN)
     ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(help="Read the gold from the source again; it must agree.", rich_help_panel=_RUN),
+    ] = None,
+    predictions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of predictions, <task>/test-<lang>.tsv, .json or .jsonl.",
+            rich_help_panel=_SUBMISSION,
+        ),
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Folder of label files with the same names.", rich_help_panel=_SUBMISSION
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(help="xtreme, xtreme-r, or a YAML file.", rich_help_panel=_SUBMISSION)
+    ] = None,
+    require_complete: Annotated[
+        bool, typer.Option("--require-complete", help="Exit with 3 if anything of the suite is missing.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write a new run folder; without it none is written.")
     ] = None,
@@ -33,14 +60,60 @@ def run(
         bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.")
     ] = False,
 ) -> None:
-    """Score a run folder again, without model or data, and compare with its scores.json.
+    """Score a folder of predictions against label files, or a run folder again; no model is needed.
 
-    Equal bytes prove that the folder is consistent. With --data-dir the gold must be the source's.
+    With --run: equal bytes prove that the folder is consistent; with --data-dir its gold must be the
+    source's. With --predictions, --labels and --suite: what is there is scored as the benchmark does it, and
+    what is missing is said.
     """
-    from harness.evaluate import score_run
+    _check_options(run_folder, data_dir, predictions, labels, suite)
     from harness.progress import Progress
 
-    outcome = score_run(run_folder, data_dir=data_dir, out=out, progress=Progress(quiet=quiet))
+    progress = Progress(quiet=quiet)
+    if run_folder is not None:
+        from harness.evaluate import score_run
+
+        outcome = score_run(run_folder, data_dir=data_dir, out=out, progress=progress)
+    else:
+        from harness.evaluate import score_submission
+        from harness.specs.run import ScoreSpec
+
+        asked = {"predictions": predictions, "labels": labels, "suite": suite}
+        request = ScoreSpec.model_validate(asked)
+        outcome = score_submission(request, out=out, progress=progress)
+    _show(outcome, json_file)
+    if require_complete and outcome.scores.missing:
+        lines = "\n".join(f"  {task}: {', '.join(codes)}" for task, codes in outcome.scores.missing.items())
+        raise IncompleteRun(f"--require-complete: the suite is not complete; missing are\n{lines}")
+
+
+def _check_options(
+    run_folder: Path | None,
+    data_dir: Path | None,
+    predictions: str | None,
+    labels: str | None,
+    suite: str | None,
+) -> None:
+    """Refuse what belongs to neither way of scoring, or to both.
+
+    Raises:
+        RequestError: naming every option that lacks or is too many.
+    """
+    due = {"--predictions": predictions, "--labels": labels, "--suite": suite}
+    given = [name for name, value in due.items() if value is not None]
+    problems = [f"{name}: is empty" for name, value in due.items() if value is not None and not value.strip()]
+    if run_folder is not None and given:
+        problems.append(f"--run scores a run folder, {given[0]} a submission; give one of them")
+    elif run_folder is None and not given:
+        problems.append("give --run, or --predictions with --labels and --suite")
+    elif run_folder is None:
+        problems += [f"{name} is missing: a submission needs it" for name in due if name not in given]
+        if data_dir is not None:
+            problems.append("--data-dir goes with --run; the gold of a submission is in --labels")
+    raise_all(RequestError, problems)
+
+
+def _show(outcome: Evaluation, json_file: Path | None) -> None:
     if json_file is None:
         show_outcome(outcome)
         return

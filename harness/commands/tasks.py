@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from harness.data.places import Places
     from harness.specfiles.catalog import Loaded
-    from harness.specs.recipe import Recipe
-    from harness.specs.task import LocalSource, TaskSpec
+    from harness.specs.recipe import CountBySize, Recipe
+    from harness.specs.task import DataSpec, TaskSpec
 
 app = typer.Typer(no_args_is_help=True, help="List, show and validate tasks.")
 
@@ -129,18 +130,19 @@ def validate(
 
 
 def _read_problems(task: TaskSpec, data_dir: Path, *, absent_is_wrong: bool) -> list[str]:
-    from harness.data.sources import available_languages, load_test, test_files_missing
+    from harness.data.sources import available_languages, load_test, test_problems
     from harness.errors import HarnessError
 
-    there = available_languages(task, data_dir)
+    places = _folder_alone(data_dir)
+    there = available_languages(task, places)
     absent = [code for code in task.languages if code not in there]
     problems, examples = [], 0
     if absent and absent_is_wrong:
-        first = test_files_missing(task, absent[0], data_dir)[0]
+        first = test_problems(task, [absent[0]], places)[0]
         problems.append(f"no files for {len(absent)} languages ({', '.join(absent)}); the first: {first}")
     for code in there:
         try:
-            examples += len(load_test(task, code, data_dir).examples)
+            examples += len(load_test(task, code, places).examples)
         except HarnessError as error:
             problems.append(str(error))
     note = f"; no files for {', '.join(absent)}" if there and absent else ""
@@ -168,11 +170,7 @@ def _described(loaded: Loaded[TaskSpec], data_dir: Path | None) -> list[str]:
     ]
     if task.notes:
         lines += ["", *task.notes.strip().splitlines()]
-    lines += ["", "files wanted under --data-dir (the first that exists is read)"]
-    lines += [f"  {line}" for line in _files(task.data.local)]
-    if task.data.hub is not None:
-        lines.append(f"hub         {task.data.hub.repo} at {task.data.hub.revision}")
-    lines += ["", "recipes"]
+    lines += ["", *_places(task.data), "", "recipes"]
     for name, recipe in task.recipes.items():
         lines += [f"  {line}" for line in _recipe(task, name, recipe, data_dir)]
     if data_dir is None:
@@ -186,8 +184,22 @@ def _metric(task: TaskSpec, name: str) -> str:
     return f"{name} (main)" if name == task.main_metric else name
 
 
-def _files(source: LocalSource) -> list[str]:
-    return [f"{role}: {' or '.join(patterns)}" for role, patterns in source.files.items()]
+def _places(data: DataSpec) -> list[str]:
+    lines = ["files wanted under --data-dir (the first that exists is read)"]
+    for source, note in ((data, ""), (data.dev, " (development set)"), (data.pool, " (pool)")):
+        for layout in source.layouts if source else ():
+            patterns = [f"{role}{note}: {' or '.join(found)}" for role, found in layout.files.items()]
+            lines += [f"  {pattern}" for pattern in patterns]
+        if source is not None and source.hub is not None:
+            lines.append(f"hub{note}: {source.hub.repo} at {source.hub.revision}")
+            lines += [f"  {source.hub.seen}"] if source.hub.seen else []
+    return lines
+
+
+def _folder_alone(data_dir: Path) -> Places:
+    from harness.data.places import Places
+
+    return Places(data_dir, order=("local",))
 
 
 def _recipe(task: TaskSpec, name: str, recipe: Recipe, data_dir: Path | None) -> list[str]:
@@ -198,12 +210,12 @@ def _recipe(task: TaskSpec, name: str, recipe: Recipe, data_dir: Path | None) ->
         lines.append("  trains nothing")
     for phase in recipe.phases:
         title = task.training_sets[phase.training_set].title
-        lines.append(f"  trains on {title}, {phase.epochs:g} epochs, batch {phase.batch_size}")
+        lines.append(f"  trains on {title}, {phase.epochs:g} epochs, batch {_batch(phase.batch_size)}")
         if data_dir is not None:
-            from harness.data.sources import training_files_missing
+            from harness.data.sources import training_problems
 
-            missing = training_files_missing(
-                task, phase.training_set, data_dir, with_dev=phase.selection is not None
+            missing = training_problems(
+                task, phase.training_set, _folder_alone(data_dir), with_dev=phase.selection is not None
             )
             lines += [f"  missing: {line}" for line in missing]
     if recipe.stamp:
@@ -211,10 +223,14 @@ def _recipe(task: TaskSpec, name: str, recipe: Recipe, data_dir: Path | None) ->
     return lines
 
 
+def _batch(size: int | CountBySize) -> str:
+    return str(size) if isinstance(size, int) else f"{size.base} ({size.large} for large encoders)"
+
+
 def _test_sets(task: TaskSpec, data_dir: Path) -> list[str]:
     from harness.data.sources import available_languages
 
-    there = available_languages(task, data_dir)
+    there = available_languages(task, _folder_alone(data_dir))
     absent = [code for code in task.languages if code not in there]
     lines = [f"test sets   {len(there)} of {len(task.languages)} languages in {data_dir}"]
     return lines + ([f"  missing: {', '.join(absent)}"] if absent else [])

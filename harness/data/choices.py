@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from harness.data.hidden import CONSTANT_FROM, refuse_constant
 from harness.data.reading import Reading
 from harness.data.text import TextFile, require
 from harness.errors import DataError
 from harness.records import ChoiceInputs, DataSet, Example
 
 QUESTIONS = ("cause", "effect")
-# From so many rows on, one label throughout is no coincidence but a placeholder.
-PLACEHOLDER_ROWS = 20
 _LETTERS = {"A": 0, "B": 1, "C": 2}
 
 
@@ -34,20 +33,13 @@ def read_xcopa(reading: Reading) -> DataSet:
     raw = reading.options(raw_questions=False)["raw_questions"]
     items = reading.text("items")
     reference_file = None if raw else reading.text("reference")
-    reference = _questions(reference_file) if reference_file else {}
-    examples, repairs = [], Counter(items.repairs)
-    for where, row in items.json_lines():
-        index, question = require(row, "idx", int, where=where), _question(row, where)
-        if reference_file:
-            if index not in reference:
-                raise DataError(
-                    f"{where}: idx {index} is not in {reference_file.name}, from which 'question' is taken; "
-                    "use files of one release, or the reader option raw_questions: true"
-                )
-            repairs["question"] += question != reference[index]
-            question = reference[index]
-        examples.append(_copa_example(row, question, where, parallel_id=str(index)))
-    _refuse_placeholders(items, examples)
+    reference = None
+    if reference_file is not None:
+        reference = questions_by_index(reference_file.json_lines(), reference_file.name)
+    repairs = Counter(items.repairs)
+    name = reference_file.name if reference_file else ""
+    examples = xcopa_examples(items.json_lines(), reference, repairs, reference_name=name)
+    refuse_constant([e.gold for e in examples], items.name)
     files = [items] if reference_file is None else [items, reference_file]
     return DataSet(
         task=reading.task,
@@ -67,7 +59,7 @@ def read_copa(reading: Reading) -> DataSet:
     reading.options()
     items = reading.text("items")
     examples = [
-        _copa_example(row, _question(row, where), where, parallel_id=None)
+        copa_example(row, question_of(row, where), where, parallel_id=None)
         for where, row in items.json_lines()
     ]
     return _finish(reading, items, examples)
@@ -86,13 +78,49 @@ def read_siqa(reading: Reading) -> DataSet:
     """
     reading.options()
     items = reading.text("items")
-    examples = []
-    for number, (where, row) in enumerate(items.json_lines()):
-        context, question = (require(row, key, str, where=where) for key in ("context", "question"))
-        choices = tuple(require(row, f"answer{letter}", str, where=where) for letter in _LETTERS)
-        inputs = ChoiceInputs(prompt=f"{context} {question}", choices=choices)
-        examples.append(Example(str(number), inputs, gold=str(_siqa_label(row, where))))
+    examples = [siqa_example(number, row, where) for number, (where, row) in enumerate(items.json_lines())]
     return _finish(reading, items, examples)
+
+
+def xcopa_examples(
+    rows: Iterable[tuple[str, dict[str, Any]]],
+    reference: Mapping[int, str] | None,
+    repairs: Counter[str],
+    *,
+    reference_name: str = "",
+) -> list[Example]:
+    """Return the items of XCOPA, their questions taken from the reference by `idx` if there is one.
+
+    Each question that this changes counts as the repair `question`.
+
+    Raises:
+        DataError: as `read_xcopa`.
+    """
+    examples = []
+    for where, row in rows:
+        index, question = require(row, "idx", int, where=where), question_of(row, where)
+        if reference is not None:
+            if index not in reference:
+                raise DataError(
+                    f"{where}: idx {index} is not in {reference_name}, from which 'question' is taken; "
+                    "use files of one release, or the reader option raw_questions: true"
+                )
+            repairs["question"] += question != reference[index]
+            question = reference[index]
+        examples.append(copa_example(row, question, where, parallel_id=str(index)))
+    return examples
+
+
+def siqa_example(number: int, row: dict[str, Any], where: str) -> Example:
+    """Return the item `number` (from 0) of Social IQa.
+
+    Raises:
+        DataError: as `read_siqa`.
+    """
+    context, question = (require(row, key, str, where=where) for key in ("context", "question"))
+    choices = tuple(require(row, f"answer{letter}", str, where=where) for letter in _LETTERS)
+    inputs = ChoiceInputs(prompt=f"{context} {question}", choices=choices)
+    return Example(str(number), inputs, gold=str(_siqa_label(row, where)))
 
 
 def _siqa_label(row: dict[str, Any], where: str) -> int:
@@ -110,7 +138,12 @@ def _siqa_label(row: dict[str, Any], where: str) -> int:
     )
 
 
-def _copa_example(row: dict[str, Any], question: str, where: str, *, parallel_id: str | None) -> Example:
+def copa_example(row: dict[str, Any], question: str, where: str, *, parallel_id: str | None) -> Example:
+    """Return an item of COPA, asked with this question (`cause` or `effect`).
+
+    Raises:
+        DataError: a field is missing, or the label is hidden or neither 0 nor 1.
+    """
     premise, first, second = (
         require(row, key, str, where=where) for key in ("premise", "choice1", "choice2")
     )
@@ -127,32 +160,33 @@ def _copa_example(row: dict[str, Any], question: str, where: str, *, parallel_id
     return Example(example_id, inputs, gold=str(label), parallel_id=parallel_id)
 
 
-def _question(row: dict[str, Any], where: str) -> str:
+def question_of(row: dict[str, Any], where: str) -> str:
+    """Return the question of an item, `cause` or `effect`.
+
+    Raises:
+        DataError: it is neither.
+    """
     question = require(row, "question", str, where=where)
     if question not in QUESTIONS:
         raise DataError(f"{where}: 'question' is {question!r}; allowed are 'cause' and 'effect'")
     return question
 
 
-def _questions(file: TextFile) -> dict[int, str]:
-    questions = {require(row, "idx", int, where=w): _question(row, w) for w, row in file.json_lines()}
-    if len(questions) >= PLACEHOLDER_ROWS and len(set(questions.values())) == 1:
+def questions_by_index(rows: Iterable[tuple[str, dict[str, Any]]], name: str) -> dict[int, str]:
+    """Return the question of each `idx` of the files `name`, which others are mended from.
+
+    Raises:
+        DataError: a malformed row, or one question throughout.
+    """
+    questions = {require(row, "idx", int, where=where): question_of(row, where) for where, row in rows}
+    if len(questions) >= CONSTANT_FROM and len(set(questions.values())) == 1:
         raise DataError(
-            f"{file.name}: every 'question' is {next(iter(questions.values()))!r}, so the file cannot be "
+            f"{name}: every 'question' is {next(iter(questions.values()))!r}, so the file cannot be "
             "the one that others are mended from; use et, ht, qu, ta, vi or zh of the original release"
         )
     return questions
 
 
-def _refuse_placeholders(items: TextFile, examples: Sequence[Example]) -> None:
-    labels = {e.gold for e in examples}
-    if len(examples) >= PLACEHOLDER_ROWS and len(labels) == 1:
-        raise DataError(
-            f"{items.name}: all {len(examples)} labels are {labels.pop()}; XTREME's own download script "
-            "overwrites the test labels like this. Use the original file of the release"
-        )
-
-
 def _finish(reading: Reading, items: TextFile, examples: list[Example]) -> DataSet:
-    _refuse_placeholders(items, examples)
+    refuse_constant([e.gold for e in examples], items.name)
     return DataSet(reading.task, reading.language, tuple(examples), (), (items.source,), items.repairs)

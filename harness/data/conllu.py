@@ -52,8 +52,9 @@ def read_conllu(reading: Reading) -> DataSet:
     A multiword token becomes one word with the surface form and the tag of its member nearest the
     root; empty nodes are dropped; U+200C and spaces are removed from forms. A sentence with all
     forms masked (`_`), or all but one, is left out and counted as `masked_sentence`.
-    `example_id` is `<file stem>/<sent_id>`, or `#<running number>` in place of an id that is missing
-    or repeated (`sent_id`); `parallel_id` is `pud/<sent_id>` for the parallel treebanks, else None.
+    `example_id` is the zero-based number of the sentence over all treebanks of the language, as in
+    the files of a submission; `parallel_id` is `pud/<sent_id>` for the parallel treebanks, else None.
+    A sentence of theirs whose id is missing or repeated has none (`sent_id`).
     The gold is the JSON list of tags.
 
     Source: google-research/xtreme@838c13b, third_party/ud-conversion-tools/lib/conll.py,
@@ -70,30 +71,35 @@ def read_conllu(reading: Reading) -> DataSet:
         file = read_text(path, root=reading.root)
         sources.append(file.source)
         repairs.update(file.repairs)
-        examples += _examples(file, path.stem, reading, repairs)
+        examples += _examples(file, path.stem, reading, repairs, first=len(examples))
     return DataSet(reading.task, reading.language, tuple(examples), (), tuple(sources), dict(repairs))
 
 
-def _examples(file: TextFile, stem: str, reading: Reading, repairs: Counter[str]) -> Iterator[Example]:
+def _examples(
+    file: TextFile, stem: str, reading: Reading, repairs: Counter[str], *, first: int
+) -> Iterator[Example]:
     parallel = "_pud-" in stem
     seen: set[str] = set()
-    for number, sentence in enumerate(sentences_of(file, reading.labels), 1):
+    number = first
+    for sentence in sentences_of(file, reading.labels):
         sent_id = sentence.sent_id
-        if sent_id is None or sent_id in seen:
-            sent_id = f"#{number}"
+        if parallel and (sent_id is None or sent_id in seen):
+            sent_id = None
             repairs["sent_id"] += 1
-        seen.add(sent_id)
         words, tags = fuse(sentence, reading.language)
         masked = words.count(MASKED)
         if masked and masked >= len(words) - 1:
             repairs["masked_sentence"] += 1
             continue
+        if sent_id is not None:
+            seen.add(sent_id)
         yield Example(
-            f"{stem}/{sent_id}",
+            str(number),
             TaggingInputs(tuple(_clean(word) for word in words)),
             gold=canonical_json(tags),
-            parallel_id=f"pud/{sent_id}" if parallel else None,
+            parallel_id=f"pud/{sent_id}" if parallel and sent_id is not None else None,
         )
+        number += 1
 
 
 def _clean(form: str) -> str:

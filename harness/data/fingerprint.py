@@ -31,11 +31,14 @@ def fingerprint_of(example_ids: Sequence[str], golds: Sequence[str]) -> str:
 
 
 def content_digest(data: DataSet) -> str:
-    """Return the SHA-256 over ids, inputs and golds of training data, in order.
+    """Return the SHA-256 over ids, inputs and golds of training data, in order, and over candidates.
 
     What a model learns depends on the texts: translations of one set share ids and golds.
     """
     digest = hashlib.sha256()
+    for side in (data.candidates, data.counterpart):
+        for candidate in side:
+            digest.update(canonical_json([candidate.candidate_id, candidate.text]).encode("utf-8") + b"\n")
     for e in data.examples:
         row = [data.language, e.example_id, type(e.inputs).__name__, asdict(e.inputs), e.gold]
         digest.update(canonical_json(row).encode("utf-8") + b"\n")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from harness.data.rows import Rows, read_rows
 from harness.data.text import TextFile, read_text
 from harness.errors import DataError, SpecError, did_you_mean
 from harness.records import DataSet
@@ -60,7 +61,7 @@ def expand(source: LocalSource, role: str, values: Mapping[str, str]) -> list[st
         )
     patterns = []
     for template in source.files[role]:
-        pattern = _filled(template, values)
+        pattern = fill(template, values)
         path = PurePosixPath(pattern)
         if path.is_absolute() or ".." in path.parts:
             raise SpecError(f"file pattern {template!r} must stay under the data folder")
@@ -75,13 +76,18 @@ def expand(source: LocalSource, role: str, values: Mapping[str, str]) -> list[st
     return patterns
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Return a template with the language's values in the place of `{name}`.
+
+    Raises:
+        SpecError: it asks for a value that the language lacks, or holds a brace of another kind.
+    """
     # Not `str.format`, whose fields reach into attributes and make texts of any width.
     unknown = [name for name in _FIELD.findall(template) if name not in values]
     if unknown or re.search(r"[{}]", _FIELD.sub("", template)):
         wrong = f"no value {unknown[0]!r}" if unknown else "a brace that holds no plain name"
         raise SpecError(
-            f"file pattern {template!r}: cannot be filled in ({wrong}); "
+            f"{template!r} cannot be filled in ({wrong}); "
             f"allowed are {', '.join('{' + name + '}' for name in values)}"
         )
     return _FIELD.sub(lambda match: values[match[1]], template)
@@ -93,7 +99,8 @@ class Reading:
 
     `languages` maps every code that is read together with this one (all of the task's, or of the
     training set's) to the values its file patterns may use, `code` included. Readers whose gold
-    spans languages look at the others through it.
+    spans languages look at the others through it. `origin` says where a snapshot of the hub is from;
+    there `files` names the files of each role in this language, and no pattern is looked up.
     """
 
     task: str
@@ -102,6 +109,8 @@ class Reading:
     root: Path
     languages: Mapping[str, Mapping[str, str]]
     labels: tuple[str, ...] = ()
+    origin: str = ""
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def paths(self, role: str, *, language: str | None = None) -> list[Path]:
         """Return the files of a role, at least one.
@@ -110,17 +119,19 @@ class Reading:
             DataError: nothing matches; the message lists what was looked for.
         """
         code = language or self.language
+        if code == self.language and role in self.files:
+            return [self.root / name for name in self.files[role]]
         found = locate(self.source, role, root=self.root, values=self.languages[code])
         if not found:
             tried = " or ".join(expand(self.source, role, self.languages[code]))
             raise DataError(f"task {self.task!r}, language {code!r}: no {tried} under {self.root}")
         return found
 
-    def text(self, role: str, *, language: str | None = None) -> TextFile:
-        """Read the one file of a role.
+    def path(self, role: str, *, language: str | None = None) -> Path:
+        """Return the one file of a role.
 
         Raises:
-            DataError: none or several match, or the file is unreadable.
+            DataError: none or several match.
         """
         found = self.paths(role, language=language)
         if len(found) > 1:
@@ -128,10 +139,28 @@ class Reading:
             raise DataError(
                 f"task {self.task!r}: reader {self.source.reader!r} takes one file as {role!r}, found {names}"
             )
-        return read_text(found[0], root=self.root)
+        return found[0]
+
+    def text(self, role: str, *, language: str | None = None) -> TextFile:
+        """Read the one file of a role.
+
+        Raises:
+            DataError: none or several match, or the file is unreadable.
+        """
+        return read_text(self.path(role, language=language), root=self.root)
+
+    def rows(self, role: str) -> Rows:
+        """Read the Parquet or JSON files of a role as one table, in the order of their names.
+
+        Raises:
+            DataError: nothing matches, or a file is unreadable or of another format.
+        """
+        return read_rows(self.paths(role), root=self.root)
 
     def options(self, **defaults: Option) -> dict[str, Option]:
         """Return the reader's options: the defaults, overridden by what the source says.
+
+        Texts may hold `{code}` and the language's values, as file patterns do.
 
         Raises:
             SpecError: an option that the reader does not have, or of another type.
@@ -147,7 +176,12 @@ class Reading:
                     f"reader {self.source.reader!r}: option {name!r} must be of the kind of "
                     f"{defaults[name]!r}, found {value!r}"
                 )
-        return {**defaults, **self.source.options}
+        values = self.languages[self.language]
+        given = {
+            name: fill(value, values) if isinstance(value, str) else value
+            for name, value in self.source.options.items()
+        }
+        return {**defaults, **given}
 
 
 Reader = Callable[[Reading], DataSet]

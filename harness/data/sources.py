@@ -2,47 +2,71 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from traceback import extract_tb
 
-from harness.data.reading import Reading, expand, locate
+from harness.data.hidden import refuse_constant
+from harness.data.hub import verify
+from harness.data.places import Places, Values, find_places, place_of, settle
+from harness.data.reading import Reading
 from harness.data.table import TABLE, reader_named
 from harness.errors import DataError, HarnessError, SpecError, did_you_mean
-from harness.records import Candidate, DataSet
-from harness.specs.task import LocalSource, TaskSpec, TrainingSet
+from harness.records import DataSet, SourceFile
+from harness.specs.task import Source, TaskSpec, TrainingSet
 
-# Their pool is made of all languages of the benchmark, whichever are asked for.
-POOLED_KINDS = frozenset({"passage_retrieval"})
+# What a pool that is not part of the test sets is filed under: it belongs to no language.
+POOL = "*"
 
 
-def load_test(task: TaskSpec, language: str, data_dir: Path) -> DataSet:
+def load_test(task: TaskSpec, language: str, places: Places) -> DataSet:
     """Read the test set of a task in one language.
 
     Raises:
-        DataError: files are missing, empty or malformed, or example ids repeat.
+        DataError: files are missing, empty or malformed, example ids repeat, or the gold is hidden.
         SpecError: the task has no such language, its source is wrong, or a user's own reader fails
             or returns no data set.
     """
     _check_language(task, language)
-    return _read(task, task.data.local, language, data_dir, _task_values(task), "the test set")
+    data = _read(task, task.data, language, places, task_values(task), "the test set")
+    names = ", ".join(file.path for file in data.sources)
+    refuse_constant([e.gold for e in data.examples], f"task {task.name!r}, language {language!r} ({names})")
+    return data
 
 
-def load_pool(task: TaskSpec, data_dir: Path) -> Mapping[str, tuple[Candidate, ...]]:
-    """Return the candidates of every language of the benchmark, in the order of its languages.
+def load_pool(task: TaskSpec, places: Places) -> Mapping[str, DataSet]:
+    """Return the data sets whose candidates are the one pool of a pooled kind, empty for others.
 
-    Only for kinds whose candidates span languages; for others the mapping is empty.
+    That is the task's own pool, under the key `*`, or else the candidates of every language of the
+    benchmark, in the order of its languages.
 
     Raises:
         DataError: as `load_test`, for any of the languages.
     """
-    if task.kind not in POOLED_KINDS:
+    if not task.pooled:
         return {}
-    return {code: load_test(task, code, data_dir).candidates for code in task.languages}
+    if task.data.pool is not None:
+        values = {POOL: {"code": POOL}}
+        found = _read(task, task.data.pool, POOL, places, values, "the pool", candidates=True)
+        return {POOL: found}
+    places = settle(task.data, task.languages, task_values(task), places, what="the test sets")
+    return {code: load_test(task, code, places) for code in task.languages}
 
 
-def load_training(task: TaskSpec, training_set: str, data_dir: Path) -> tuple[DataSet, ...]:
+def load_tuning(task: TaskSpec, language: str, places: Places) -> DataSet | None:
+    """Read the development data that decoding needs in one language; None where it needs none.
+
+    Raises:
+        DataError, SpecError: as `load_test`.
+    """
+    if task.data.dev is None:
+        return None
+    _check_language(task, language)
+    return _read(task, task.data.dev, language, places, task_values(task), "the development set")
+
+
+def load_training(task: TaskSpec, training_set: str, places: Places) -> tuple[DataSet, ...]:
     """Read a training set: one data set per language it names, in that order.
 
     `first_clusters` keeps the first so many clusters (articles) of each language, in file order.
@@ -51,11 +75,11 @@ def load_training(task: TaskSpec, training_set: str, data_dir: Path) -> tuple[Da
         DataError: as `load_test`; or another number of examples than the specification says.
     """
     spec = _training_set(task, training_set)
+    values, what = training_values(task, spec), f"training set {training_set!r}"
+    places = settle(spec.train, spec.languages, values, places, what=what)
     sets = []
     for code in spec.languages:
-        data = _read(
-            task, spec.train, code, data_dir, _training_values(task, spec), f"training set {training_set!r}"
-        )
+        data = _read(task, spec.train, code, places, values, what)
         if spec.first_clusters is not None:
             kept = frozenset(_first_clusters(data, spec.first_clusters, training_set))
             data = replace(data, examples=tuple(e for e in data.examples if e.cluster_id in kept))
@@ -70,7 +94,7 @@ def load_training(task: TaskSpec, training_set: str, data_dir: Path) -> tuple[Da
     return tuple(sets)
 
 
-def load_dev(task: TaskSpec, training_set: str, data_dir: Path) -> tuple[DataSet, ...] | None:
+def load_dev(task: TaskSpec, training_set: str, places: Places) -> tuple[DataSet, ...] | None:
     """Read the development set of a training set, one data set per language; None if it has none.
 
     Raises:
@@ -79,11 +103,12 @@ def load_dev(task: TaskSpec, training_set: str, data_dir: Path) -> tuple[DataSet
     spec = _training_set(task, training_set)
     if spec.dev is None:
         return None
-    values, what = _training_values(task, spec), f"development set of {training_set!r}"
-    return tuple(_read(task, spec.dev, code, data_dir, values, what) for code in spec.languages)
+    values, what = training_values(task, spec), f"development set of {training_set!r}"
+    places = settle(spec.dev, spec.languages, values, places, what=what)
+    return tuple(_read(task, spec.dev, code, places, values, what) for code in spec.languages)
 
 
-def held_out_clusters(task: TaskSpec, training_set: str, data_dir: Path) -> frozenset[str]:
+def held_out_clusters(task: TaskSpec, training_set: str, places: Places) -> frozenset[str]:
     """Return the clusters that a training set takes out of the test sets of every language.
 
     Empty unless the training set says `hold_out`.
@@ -93,7 +118,7 @@ def held_out_clusters(task: TaskSpec, training_set: str, data_dir: Path) -> froz
     """
     if not _training_set(task, training_set).hold_out:
         return frozenset()
-    sets = load_training(task, training_set, data_dir)
+    sets = load_training(task, training_set, places)
     return frozenset(cluster for data in sets for cluster in _clusters(data, training_set))
 
 
@@ -126,67 +151,91 @@ def apply_limit(data: DataSet, limit: int | None) -> DataSet:
     return data if limit is None else replace(data, examples=data.examples[:limit])
 
 
-def test_files_missing(task: TaskSpec, language: str, data_dir: Path) -> list[str]:
-    """Return what a test set needs and the folder lacks, one line each; empty if it can be read.
+def test_problems(task: TaskSpec, languages: Iterable[str], places: Places) -> list[str]:
+    """Return what the test sets need and no place has, one line each; empty if they can be read.
 
-    Kinds with one pool for all languages need the files of all of them.
+    Kinds with one pool for all languages need the pool too, or the files of all languages.
     """
-    _check_language(task, language)
-    codes = list(task.languages) if task.kind in POOLED_KINDS else [language]
-    return _missing(task.data.local, codes, _task_values(task), data_dir, f"task {task.name!r}")
+    codes = tuple(languages)
+    for code in codes:
+        _check_language(task, code)
+    values, name = task_values(task), f"task {task.name!r}"
+    missing: list[str] = []
+    if task.pooled and task.data.pool is None:
+        codes = tuple(task.languages)
+    elif task.data.pool is not None:
+        pool = {POOL: {"code": POOL}}
+        missing += find_places(task.data.pool, [POOL], pool, places, what=f"{name}, the pool")[1]
+    missing += find_places(task.data, codes, values, places, what=name)[1]
+    if task.data.dev is not None:
+        missing += find_places(task.data.dev, codes, values, places, what=f"{name}, development set")[1]
+    return missing
 
 
 # The name begins with `test_`, which pytest would otherwise take for a test where it is imported.
-test_files_missing.__test__ = False  # type: ignore[attr-defined]
+test_problems.__test__ = False  # type: ignore[attr-defined]
 
 
-def training_files_missing(
-    task: TaskSpec, training_set: str, data_dir: Path, *, with_dev: bool = True
+def training_problems(
+    task: TaskSpec, training_set: str, places: Places, *, with_dev: bool = True
 ) -> list[str]:
-    """Return what a training set needs and the folder lacks, one line each.
+    """Return what a training set needs and no place has, one line each.
 
     The development set counts unless `with_dev` is false (a phase without selection reads none).
     """
     spec = _training_set(task, training_set)
-    values = _training_values(task, spec)
+    values = training_values(task, spec)
     what = f"training set {training_set!r} of task {task.name!r}"
-    missing = _missing(spec.train, spec.languages, values, data_dir, what)
+    missing = find_places(spec.train, spec.languages, values, places, what=what)[1]
     if with_dev and spec.dev is not None:
-        missing += _missing(
-            spec.dev, spec.languages, values, data_dir, f"development set of {training_set!r}"
-        )
+        what = f"development set of {training_set!r}"
+        missing += find_places(spec.dev, spec.languages, values, places, what=what)[1]
     return missing
 
 
-def available_languages(task: TaskSpec, data_dir: Path) -> tuple[str, ...]:
+def available_languages(task: TaskSpec, places: Places) -> tuple[str, ...]:
     """Return the task's languages whose test files are there, in the order of the specification."""
-    return tuple(code for code in task.languages if not test_files_missing(task, code, data_dir))
+    return tuple(code for code in task.languages if not test_problems(task, [code], places))
 
 
 def _read(
     task: TaskSpec,
-    source: LocalSource,
+    source: Source,
     language: str,
-    data_dir: Path,
-    values: Mapping[str, Mapping[str, str]],
+    places: Places,
+    values: Values,
     what: str,
+    *,
+    candidates: bool = False,
 ) -> DataSet:
-    if not data_dir.is_dir():
-        raise DataError(f"the data folder {data_dir} does not exist; name an existing one with --data-dir")
+    """Read one language; `candidates`: a pool is wanted, without examples."""
     where = f"{what} of task {task.name!r}, language {language!r}"
-    data = _data_set(Reading(task.name, language, source, data_dir, values, task.labels), where)
-    if not data.examples:
-        files = ", ".join(file.path for file in data.sources)
-        raise DataError(f"{where}: no example is left of {files}")
-    seen: set[str] = set()
-    for example in data.examples:
-        if example.example_id in seen:
-            raise DataError(
-                f"{where}: the example id {example.example_id!r} occurs twice "
-                f"(in {', '.join(file.path for file in data.sources)}); ids must be unique"
-            )
-        seen.add(example.example_id)
+    place = place_of(source, language, values, places.checked(), what=where)
+    verify(place, where)
+    reading = Reading(
+        task.name, language, place.source, place.root, values, task.labels, place.origin, place.files
+    )
+    data = _data_set(reading, where)
+    if place.origin:
+        files = tuple(SourceFile(f"{place.origin}/{f.path}", f.sha256) for f in data.sources)
+        data = replace(data, sources=files)
+    if not (data.candidates if candidates else data.examples):
+        names = ", ".join(file.path for file in data.sources)
+        raise DataError(f"{where}: no {'candidate' if candidates else 'example'} is left of {names}")
+    _refuse_repeated_ids(data, where)
     return data
+
+
+def _refuse_repeated_ids(data: DataSet, where: str) -> None:
+    pools = {"example": [e.example_id for e in data.examples]}
+    pools["candidate"] = [c.candidate_id for c in data.candidates]
+    pools["English candidate"] = [c.candidate_id for c in data.counterpart]
+    for what, ids in pools.items():
+        if len(set(ids)) == len(ids):
+            continue
+        twice = next(i for i, count in Counter(ids).items() if count > 1)
+        names = ", ".join(file.path for file in data.sources)
+        raise DataError(f"{where}: the {what} id {twice!r} occurs twice (in {names}); ids must be unique")
 
 
 def _data_set(reading: Reading, where: str) -> DataSet:
@@ -209,22 +258,6 @@ def _data_set(reading: Reading, where: str) -> DataSet:
     return data
 
 
-def _missing(
-    source: LocalSource,
-    codes: Iterable[str],
-    values: Mapping[str, Mapping[str, str]],
-    data_dir: Path,
-    what: str,
-) -> list[str]:
-    lines: dict[str, None] = {}
-    for code in codes:
-        for role in source.files:
-            if not locate(source, role, root=data_dir, values=values[code]):
-                wanted = " or ".join(expand(source, role, values[code]))
-                lines[f"{what}, language {code!r}: no {wanted} under {data_dir}"] = None
-    return list(lines)
-
-
 def _check_language(task: TaskSpec, language: str) -> None:
     if language not in task.languages:
         raise SpecError(
@@ -242,12 +275,14 @@ def _training_set(task: TaskSpec, name: str) -> TrainingSet:
     return task.training_sets[name]
 
 
-def _task_values(task: TaskSpec) -> dict[str, dict[str, str]]:
+def task_values(task: TaskSpec) -> dict[str, dict[str, str]]:
+    """Return what the file patterns of each of the task's languages may use, `code` included."""
     return {code: {"code": code, **language.values} for code, language in task.languages.items()}
 
 
-def _training_values(task: TaskSpec, spec: TrainingSet) -> dict[str, dict[str, str]]:
-    known = _task_values(task)
+def training_values(task: TaskSpec, spec: TrainingSet) -> dict[str, dict[str, str]]:
+    """Return the same for the languages of a training set, which the task need not test."""
+    known = task_values(task)
     return {code: known.get(code, {"code": code}) for code in spec.languages}
 
 

@@ -1,4 +1,4 @@
-"""SQuAD JSON: XQuAD, SQuAD v1.1 and everything in their shape."""
+"""SQuAD JSON: XQuAD, MLQA, TyDiQA-GoldP, SQuAD v1.1 and everything in their shape."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from typing import Any
 
 from harness.data.reading import Reading
 from harness.data.text import TextFile, require
-from harness.errors import DataError
+from harness.errors import DataError, SpecError, did_you_mean
 from harness.records import Answer, DataSet, Example, SpanQAInputs, canonical_json
+
+CLUSTERS = ("article", "context")
+RELEASE = "the original file of the release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,33 +42,59 @@ class Paragraph:
 def read_squad(reading: Reading) -> DataSet:
     """Read the role `articles`: one example per question, in file order.
 
-    `example_id` and `parallel_id` are the question's id (XQuAD's files share them), `cluster_id`
-    is the article. The gold is the JSON list of the answer texts. An answer that does not stand at
-    its offset is looked for elsewhere in its context and the nearest place taken: the repair
-    `answer_offset` (copies of XQuAD exist whose contexts were stripped but not their offsets).
+    `example_id` is the question's id. The gold is the JSON list of the answer texts. An answer that
+    does not stand at its offset is looked for elsewhere in its context and the nearest place taken: the
+    repair `answer_offset` (copies of XQuAD exist whose contexts were stripped but not their offsets).
+
+    Options: `parallel` (true): translations share their ids, so that the id is the `parallel_id` too.
+    `cluster`: what is no independent unit, the `article` (the context where titles are missing) or the
+    `context`. `id_prefix`: only questions whose ids begin so are read. `number_repeats` (false): an id
+    seen before is replaced by the question's number in the file, as in `#17` (`repeated_id`); that is for
+    training files, which nobody submits answers for. `original`: what to get instead of blanked answers.
 
     Raises:
-        DataError: a malformed file, a question without answer, an answer that its context lacks.
+        DataError: a malformed file, a question without answer, an answer that its context lacks, no id
+            that begins with the prefix.
+        SpecError: another kind of cluster.
     """
-    reading.options()
+    options = reading.options(
+        parallel=True, cluster="article", id_prefix="", number_repeats=False, original=RELEASE
+    )
+    cluster, prefix = str(options["cluster"]), str(options["id_prefix"])
+    if cluster not in CLUSTERS:
+        raise SpecError(
+            f"reader {reading.source.reader!r}: option 'cluster' is {cluster!r}"
+            f"{did_you_mean(cluster, CLUSTERS)}; allowed are {' and '.join(CLUSTERS)}"
+        )
     file = reading.text("articles")
     repairs = Counter(file.repairs)
-    examples = [
-        Example(
-            question.question_id,
-            SpanQAInputs(question.text, paragraph.context, question.answers),
-            gold=canonical_json([answer.text for answer in question.answers]),
-            parallel_id=question.question_id,
-            cluster_id=paragraph.cluster_id,
+    examples: list[Example] = []
+    seen: set[str] = set()
+    for paragraph in paragraphs_of(file, repairs, id_prefix=prefix, original=str(options["original"])):
+        cluster_id = paragraph.cluster_id if cluster == "article" else article_id(None, paragraph.context)
+        for question in paragraph.questions:
+            example_id = question.question_id
+            if options["number_repeats"] and example_id in seen:
+                example_id = f"#{len(examples)}"
+                repairs["repeated_id"] += 1
+            seen.add(example_id)
+            inputs = SpanQAInputs(question.text, paragraph.context, question.answers)
+            gold = canonical_json([answer.text for answer in question.answers])
+            parallel_id = example_id if options["parallel"] else None
+            examples.append(Example(example_id, inputs, gold, parallel_id, cluster_id))
+    if prefix and not examples:
+        raise DataError(
+            f"{file.name}: no question id begins with {prefix!r}; is this the file of another set?"
         )
-        for paragraph in paragraphs_of(file, repairs)
-        for question in paragraph.questions
-    ]
     return DataSet(reading.task, reading.language, tuple(examples), (), (file.source,), dict(repairs))
 
 
-def paragraphs_of(file: TextFile, repairs: Counter[str]) -> Iterator[Paragraph]:
+def paragraphs_of(
+    file: TextFile, repairs: Counter[str], *, id_prefix: str = "", original: str = RELEASE
+) -> Iterator[Paragraph]:
     """Yield the paragraphs of a file in order; what is mended is added to `repairs`.
+
+    Questions whose ids do not begin with `id_prefix` are left out; a paragraph may then have none.
 
     Raises:
         DataError: as `read_squad`.
@@ -79,7 +108,9 @@ def paragraphs_of(file: TextFile, repairs: Counter[str]) -> Iterator[Paragraph]:
             where = f"{label}, paragraph {number}"
             context = require(entry, "context", str, where=where)
             questions = tuple(
-                _question(raw, context, where, repairs) for raw in require(entry, "qas", list, where=where)
+                checked_question(raw, context, where, repairs, original=original)
+                for raw in require(entry, "qas", list, where=where)
+                if require(raw, "id", str, where=where).startswith(id_prefix)
             )
             breaks = _sentence_breaks(entry, context, where)
             yield Paragraph(where, number, article_id(title, context), context, questions, breaks)
@@ -95,7 +126,16 @@ def article_id(title: Any, context: str) -> str:
     return "context:" + hashlib.sha256(context.encode("utf-8")).hexdigest()[:16]
 
 
-def _question(raw: Any, context: str, where: str, repairs: Counter[str]) -> Question:
+def checked_question(
+    raw: Any, context: str, where: str, repairs: Counter[str], *, original: str = RELEASE
+) -> Question:
+    """Return a question (`id`, `question`, `answers` with `text` and `answer_start`) over its context.
+
+    An answer that does not stand at its offset is found again: `answer_offset` among the repairs.
+
+    Raises:
+        DataError: a field is missing, there is no answer or an empty one, or the context lacks it.
+    """
     question_id = require(raw, "id", str, where=where)
     where = f"{where}, question {question_id}"
     answers = []
@@ -103,8 +143,8 @@ def _question(raw: Any, context: str, where: str, repairs: Counter[str]) -> Ques
         text = require(answer, "text", str, where=where)
         if not text:
             raise DataError(
-                f"{where}: the answer is empty; XTREME's own download script blanks the answers of its "
-                "test files. Use the original file of the release"
+                f"{where}: the answer is empty; XTREME's download script blanks the answers of its test "
+                f"files, so nothing can be scored against them. Get {original}"
             )
         start = require(answer, "answer_start", int, where=where)
         found = _find(text, context, start)
@@ -119,7 +159,7 @@ def _question(raw: Any, context: str, where: str, repairs: Counter[str]) -> Ques
     if not answers:
         raise DataError(
             f"{where}: there is no answer; unanswerable or hidden questions can be neither trained on "
-            "nor scored"
+            f"nor scored. Get {original}"
         )
     return Question(question_id, require(raw, "question", str, where=where), tuple(answers))
 

@@ -12,7 +12,7 @@ from harness.data.reading import Reading
 from harness.data.squad import paragraphs_of
 from harness.data.text import TextFile, read_text
 from harness.errors import DataError
-from harness.records import Candidate, DataSet, Example, PassageInputs, SourceFile, canonical_json
+from harness.records import Candidate, DataSet, Example, QueryInputs, SourceFile, canonical_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def read_squad_sentences(reading: Reading) -> DataSet:
     examples = tuple(
         Example(
             question.question_id,
-            PassageInputs(question.text),
+            QueryInputs(question.text),
             gold=canonical_json(relevant[question.question_id]),
             parallel_id=question.question_id,
             cluster_id=question.cluster_id,

@@ -17,6 +17,22 @@ TABLE = {
     "xcopa_jsonl": "harness.data.choices:read_xcopa",
     "copa_jsonl": "harness.data.choices:read_copa",
     "siqa_jsonl": "harness.data.choices:read_siqa",
+    "xnli_tsv": "harness.data.xnli:read_xnli",
+    "multinli_tsv": "harness.data.xnli:read_multinli",
+    "pawsx_tsv": "harness.data.pawsx:read_pawsx",
+    "pair_tsv": "harness.data.pair_lines:read_pair_lines",
+    "wikiann_lines": "harness.data.wikiann:read_wikiann",
+    "tag_tsv": "harness.data.tag_lines:read_tag_lines",
+    "bucc_release": "harness.data.bucc:read_bucc",
+    "pair_rows": "harness.data.row_readers:read_pair_rows",
+    "tagging_rows": "harness.data.row_readers:read_tagging_rows",
+    "squad_rows": "harness.data.row_readers:read_squad_rows",
+    "choice_rows": "harness.data.row_readers:read_choice_rows",
+    "bitext_rows": "harness.data.row_corpora:read_bitext_rows",
+    "mining_rows": "harness.data.row_corpora:read_mining_rows",
+    "mewslix_mentions": "harness.data.mewslix:read_mentions",
+    "mewslix_pairs": "harness.data.mewslix:read_pairs",
+    "mewslix_entities": "harness.data.mewslix:read_entities",
 }
 
 

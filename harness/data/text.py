@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +46,15 @@ class TextFile:
         body = self.text.removesuffix("\n")
         return [line.removesuffix("\r") for line in body.split("\n")]
 
-    def json(self) -> Any:
-        """Parse the file as one JSON value.
+    def json(self, *, refuse_repeats: bool = False) -> Any:
+        """Parse the file as one JSON value; of a key that an object repeats, the last counts.
 
         Raises:
             DataError: with line and column, if it is not JSON; with the place inside, if a text of it
-                is broken.
+                is broken; with `refuse_repeats`, if an object has a key twice.
         """
         try:
-            return _parse(self.text, self.name)
+            return _parse(self.text, self.name, refuse_repeats=refuse_repeats)
         except json.JSONDecodeError as error:
             raise DataError(
                 f"{self.name}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}; "
@@ -67,22 +68,38 @@ class TextFile:
             DataError: with file and line, if a line is not a JSON object or a text in it is broken.
         """
         for number, line in enumerate(self.lines(), 1):
-            if not line.strip():
-                continue
-            where = f"{self.name}:{number}"
-            try:
-                value = _parse(line, where)
-            except json.JSONDecodeError as error:
-                raise DataError(f"{where}:{error.colno}: not valid JSON: {error.msg}") from None
-            if not isinstance(value, dict):
-                raise DataError(f"{where}: expected a JSON object, found {_kind_of(value)}")
-            yield where, value
+            if line.strip():
+                where = f"{self.name}:{number}"
+                yield where, parse_object(line, where)
 
 
-def _parse(text: str, where: str) -> Any:
-    """Parse JSON; syntax errors are left to the caller, who knows the lines."""
+def parse_object(line: str, where: str) -> dict[str, Any]:
+    """Parse one line as a JSON object.
+
+    Raises:
+        DataError: it is none, or a text in it is broken.
+    """
     try:
-        value = json.loads(text)
+        value = _parse(line, where)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}:{error.colno}: not valid JSON: {error.msg}") from None
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: expected a JSON object, found {_kind_of(value)}")
+    return value
+
+
+def _parse(text: str, where: str, *, refuse_repeats: bool = False) -> Any:
+    """Parse JSON; syntax errors are left to the caller, who knows the lines."""
+
+    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+            raise DataError(f"{where}: {twice!r:.80} occurs twice in one object; each key is due once")
+        return found
+
+    try:
+        value = json.loads(text, object_pairs_hook=build if refuse_repeats else None)
     except json.JSONDecodeError:
         raise
     except RecursionError:
@@ -125,11 +142,30 @@ def read_text(path: Path, *, root: Path) -> TextFile:
     Raises:
         DataError: the file cannot be opened, is empty, or is not UTF-8 (with line and byte offset).
     """
+    return text_of(*read_bytes(path, root=root))
+
+
+def read_bytes(path: Path, *, root: Path) -> tuple[bytes, SourceFile]:
+    """Read a file whole and hash it; its name is its path relative to `root`.
+
+    Raises:
+        DataError: the file cannot be opened.
+    """
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise DataError(f"{name}: cannot be read under {root}: {error.strerror or error}") from None
+    return data, SourceFile(name, hashlib.sha256(data).hexdigest())
+
+
+def text_of(data: bytes, source: SourceFile) -> TextFile:
+    """Decode the bytes of a file, or what was packed in it.
+
+    Raises:
+        DataError: as `read_text`.
+    """
+    name = source.path
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -142,7 +178,7 @@ def read_text(path: Path, *, root: Path) -> TextFile:
     text = text.removeprefix(_BOM)
     if not text.strip():
         raise DataError(f"{name}: the file is empty ({len(data)} bytes); get it again")
-    return TextFile(name, text, SourceFile(name, hashlib.sha256(data).hexdigest()), had_bom)
+    return TextFile(name, text, source, had_bom)
 
 
 def require(record: Any, key: str, kind: type[T], *, where: str) -> T:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from harness.backends.model import Model
 from harness.errors import SpecError
 from harness.progress import Advance, Progress
-from harness.records import Candidate, DataSet, Example, Outputs
+from harness.records import Candidate, Cell, DataSet, Example, Outputs
 from harness.specs.run import Search
 from harness.specs.settings import KindSettings
 from harness.specs.task import TaskSpec
@@ -30,7 +30,9 @@ class Work:
 
     `data` holds the languages of the run; predictions are wanted for `languages` only. `pool` holds
     every language of the benchmark for kinds whose candidates span languages (else it is empty), so
-    that a score does not depend on which query languages were chosen. What is computed for a language
+    that a score does not depend on which query languages were chosen. `dev` holds, by language, what
+    decoding itself is tuned on (empty for most kinds). `limited` says that the examples were cut
+    (`--limit`); pools and corpora never are. What is computed for a language
     depends on that language's data and the pool alone, so that a resumed run gives the same bytes.
     """
 
@@ -42,6 +44,8 @@ class Work:
     search: Search
     progress: Progress
     pool: Mapping[str, tuple[Candidate, ...]] = field(default_factory=dict)
+    dev: Mapping[str, DataSet] = field(default_factory=dict)
+    limited: bool = False
 
 
 class Kind(Protocol):
@@ -60,6 +64,16 @@ class Kind(Protocol):
     def head(self, task: TaskSpec) -> Head | None:
         """Return the head the kind trains or expects, or None where it uses the encoder alone."""
         ...
+
+    def line_up(
+        self, gold: Cell, outputs: Sequence[Mapping[str, Outputs]]
+    ) -> tuple[Cell, Sequence[Mapping[str, Outputs]]]:
+        """Bring gold and the outputs of each seed to one row per row, for the metrics.
+
+        Here they are already: one output per example. Kinds that predict more than the test set asks
+        for add rows whose gold is `NO_GOLD`.
+        """
+        return gold, outputs
 
     def predict(self, work: Work) -> Iterator[tuple[str, Mapping[str, Outputs]]]:
         """Yield (language, outputs by name) for each language due, one output per example, in order.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
 
-from harness.data.aligned_lines import SOURCE_PREFIX
-from harness.kinds.base import Head, Work
-from harness.records import Candidate, Outputs
+from harness.kinds.base import Head, Kind, Work
+from harness.records import Outputs
 from harness.specs.settings import BitextRetrievalSettings
 from harness.specs.task import TaskSpec
 
 
-class BitextRetrieval:
+class BitextRetrieval(Kind):
     """Tatoeba: English to the language of the test set is official, the way back stands beside it.
 
     The vectors of both sides are compared by inner product; an output is the line number of the
@@ -45,7 +44,7 @@ class BitextRetrieval:
         encoder = open_encoder(work.model, say=work.progress.say)
         for language in work.languages:
             data = work.data[language]
-            foreign, english = split_sides(data.candidates)
+            foreign, english = data.candidates, data.counterpart
             total = len(foreign) + len(english)
             with work.progress.phase(f"encoding {work.task.name} {language}", total, "texts") as advance:
                 foreign_vectors, english_vectors = (
@@ -58,7 +57,7 @@ class BitextRetrieval:
                     for side in (foreign, english)
                 )
             places = {c.candidate_id: i for i, c in enumerate(foreign)}
-            rows = np.array([places[e.example_id] for e in data.examples], dtype=np.int64)
+            rows = np.array([places[e.gold] for e in data.examples], dtype=np.int64)
             outputs: dict[str, Outputs] = {}
             phase = f"searching {work.task.name} {language}"
             with work.progress.phase(phase, 2 * len(rows), "queries") as advance:
@@ -81,10 +80,3 @@ class BitextRetrieval:
                         )
             yield language, outputs
 
-
-def split_sides(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
-    """Return the foreign and the English candidates, row i of one being line i of the other."""
-    english = [c for c in candidates if c.candidate_id.startswith(SOURCE_PREFIX)]
-    foreign = [c for c in candidates if not c.candidate_id.startswith(SOURCE_PREFIX)]
-    assert [SOURCE_PREFIX + c.candidate_id for c in foreign] == [c.candidate_id for c in english]
-    return foreign, english

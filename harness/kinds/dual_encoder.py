@@ -1,4 +1,4 @@
-"""The training head of passage retrieval: questions and passages meet in one shared encoder."""
+"""The training head of the pooled retrieval kinds: queries and passages meet in one shared encoder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import DataError, ModelError
 from harness.kinds.base import Head
 from harness.kinds.sequences import Feature, frame, pad
-from harness.records import Example, SpanQAInputs
-from harness.specs.settings import KindSettings, PassageRetrievalSettings
+from harness.records import Example, QueryPassageInputs, SpanQAInputs
+from harness.specs.settings import EntityRetrievalSettings, KindSettings, PassageRetrievalSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,19 +27,23 @@ _SENTENCE_END = re.compile(r"""[.!?…]['"”’)\]]*\s+(?=[^\sa-z0-9])|[。！�
 
 
 class DualEncoderHead(Head):
-    """Trains an encoder so that a question's pooled output is nearest to its passage's.
+    """Trains an encoder so that a query's pooled output is nearest to its passage's.
 
     One encoder serves both sides; its pooler output is normalised to length 1; the scores of all
     pairs in a micro-batch, times a learnable scale that begins at 100, go through a softmax over
-    the passages. Negatives come from the micro-batch alone (4, as in the official script), gradient
-    accumulation adds none. What is saved is the encoder with its pooler: an ordinary checkpoint.
+    the passages. Negatives come from the micro-batch alone (4 as the official script has it for
+    LAReQA, unless the recipe says another number), gradient accumulation adds none. Passages that
+    are right for two queries of a micro-batch count as wrong for the other one, as in the official
+    code. What is saved is the encoder with its pooler: an ordinary checkpoint.
 
-    Training examples are SQuAD questions. The passage is the sentence that holds the beginning of
+    Training examples are pairs of query and passage (Mewsli-X), taken as they are, or SQuAD questions
+    (LAReQA). Of these the passage is the sentence that holds the beginning of
     the first answer, then the whole paragraph, joined without a space, newlines removed. The official
     script finds sentences with rules of its own (processors/sb_sed.py); here a sentence ends at `.`,
     `!`, `?` or `…` before white space that no lower-case letter or digit follows, at `。！？`, and
     at a line break.
-    Source: google-research/xtreme@838c13b third_party/run_retrieval_qa.py, utils_lareqa.py.
+    Source: google-research/xtreme@838c13b third_party/run_retrieval_qa.py, run_retrieval_el.py,
+    utils_lareqa.py, processors/mewslix.py.
     """
 
     auto_class = "AutoModel"
@@ -49,23 +53,15 @@ class DualEncoderHead(Head):
     def features(
         self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, settings: KindSettings
     ) -> list[Feature]:
-        """Return one feature per question: `query` and `passage`, each with its own model inputs.
+        """Return one feature per example: `query` and `passage`, each with its own model inputs.
 
         Raises:
-            DataError: if an example has no answer.
+            DataError: if a question has no answer.
         """
-        assert isinstance(settings, PassageRetrievalSettings)
-        questions, passages = [], []
-        for example in examples:
-            inputs = example.inputs
-            assert isinstance(inputs, SpanQAInputs)
-            if not inputs.answers:
-                raise DataError(f"training question {example.example_id!r} has no answer to train on")
-            sentence = sentence_at(inputs.context, inputs.answers[0].start)
-            questions.append(inputs.question.strip())
-            passages.append((sentence + inputs.context).replace("\n", ""))
-        queries = _encode(questions, tokenizer, settings.query_max_length or _QUERY_LENGTH)
-        targets = _encode(passages, tokenizer, settings.passage_max_length or _PASSAGE_LENGTH)
+        query_length, passage_length = _lengths(settings)
+        pairs = [_query_and_passage(example) for example in examples]
+        queries = _encode([query for query, _ in pairs], tokenizer, query_length)
+        targets = _encode([passage for _, passage in pairs], tokenizer, passage_length)
         # Input ids of both sides stand outside too: they give a feature its length.
         return [
             {"query": query, "passage": passage, "input_ids": passage["input_ids"]}
@@ -77,7 +73,7 @@ class DualEncoderHead(Head):
         return {side: pad([f[side] for f in features], tokenizer) for side in ("query", "passage")}
 
     def weight(self, batch: Mapping[str, Any]) -> int:
-        """Return the number of questions."""
+        """Return the number of queries."""
         return len(batch["query"]["input_ids"])
 
     def prepare(self, model: PreTrainedModel) -> None:
@@ -90,14 +86,14 @@ class DualEncoderHead(Head):
 
         if getattr(model, "pooler", None) is None:
             raise ModelError(
-                f"passage retrieval trains the pooler output, and {type(model).__name__} has no pooler: use "
+                f"a dual encoder trains the pooler output, and {type(model).__name__} has no pooler: use "
                 "a model of the BERT or XLM-R family, or --recipe none to retrieve with the encoder as it is"
             )
         scale = torch.full((1,), _INITIAL_SCALE, device=model.device)
         model.register_parameter("retrieval_scale", torch.nn.Parameter(scale))
 
     def loss(self, model: PreTrainedModel, batch: Mapping[str, Any]) -> Tensor:
-        """Return the mean cross-entropy of each question's own passage among the batch's."""
+        """Return the mean cross-entropy of each query's own passage among the batch's."""
         import torch
         from torch.nn.functional import cross_entropy, normalize
 
@@ -119,6 +115,28 @@ def sentence_at(context: str, position: int) -> str:
         if start <= position < stop:
             return context[start:stop].strip()
     return context.strip()
+
+
+def _lengths(settings: KindSettings) -> tuple[int, int]:
+    if isinstance(settings, EntityRetrievalSettings):
+        return settings.max_length, settings.max_length
+    assert isinstance(settings, PassageRetrievalSettings)
+    return settings.query_max_length or _QUERY_LENGTH, settings.passage_max_length or _PASSAGE_LENGTH
+
+
+def _query_and_passage(example: Example) -> tuple[str, str]:
+    inputs = example.inputs
+    if isinstance(inputs, QueryPassageInputs):
+        return inputs.query, inputs.passage
+    if not isinstance(inputs, SpanQAInputs):
+        raise DataError(
+            f"training example {example.example_id!r} has {type(inputs).__name__}; a dual encoder is trained "
+            "on pairs of query and passage or on questions with answers, so choose a reader of those"
+        )
+    if not inputs.answers:
+        raise DataError(f"training question {example.example_id!r} has no answer to train on")
+    sentence = sentence_at(inputs.context, inputs.answers[0].start)
+    return inputs.question.strip(), (sentence + inputs.context).replace("\n", "")
 
 
 def _encode(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Feature]:

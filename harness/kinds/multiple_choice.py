@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from harness.errors import DataError
-from harness.kinds.base import Head, Work
+from harness.kinds.base import Head, Kind, Work
 from harness.kinds.prediction import forward, predict_with_head
-from harness.kinds.sequences import Feature, check_length, frame, pad
+from harness.kinds.sequences import Feature, check_length, frame, pad, subwords, truncate
 from harness.progress import Advance
 from harness.records import ChoiceInputs, Example, Outputs
 from harness.specs.settings import ChoiceSettings, KindSettings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class MultipleChoice:
+class MultipleChoice(Kind):
     """One of several choices; the output is its zero-based number.
 
     Source: google-research/xtreme@838c13b third_party/run_xcopa.py.
@@ -121,14 +121,10 @@ class ChoiceHead(Head):
         around = frame(tokenizer, texts=2)
         room = max(2, settings.max_length - around.size)
         inputs = [_inputs(example) for example in examples]
-        distinct = list(dict.fromkeys(text for i in inputs for text in (i.prompt, *i.choices)))
-        if not distinct:
-            return []
-        encoded = tokenizer(distinct, add_special_tokens=False, verbose=False)["input_ids"]
-        subwords = dict(zip(distinct, encoded, strict=True))
+        spelled = subwords((text for i in inputs for text in (i.prompt, *i.choices)), tokenizer)
         features = []
         for item in inputs:
-            pairs = [truncate(subwords[item.prompt], subwords[choice], room) for choice in item.choices]
+            pairs = [truncate(spelled[item.prompt], spelled[choice], room) for choice in item.choices]
             rows = [around.assemble(*pair) for pair in pairs]
             features.append({key: [row[key] for row in rows] for key in rows[0]})
         return features
@@ -137,18 +133,3 @@ class ChoiceHead(Head):
 def _inputs(example: Example) -> ChoiceInputs:
     assert isinstance(example.inputs, ChoiceInputs)
     return example.inputs
-
-
-def truncate(first: Sequence[int], second: Sequence[int], room: int) -> tuple[Sequence[int], Sequence[int]]:
-    """Cut a pair to `room` subwords in all, each time at the end of the longer text.
-
-    Of two equally long texts the second is cut. Source: `longest_first` of transformers.
-    """
-    excess = len(first) + len(second) - room
-    if excess <= 0:
-        return first, second
-    shorter = min(len(first), len(second))
-    if shorter <= room // 2:
-        kept = room - shorter
-        return (first[:kept], second) if len(first) > len(second) else (first, second[:kept])
-    return first[: room - room // 2], second[: room // 2]

@@ -6,10 +6,10 @@ text or between two. That is read off the tokenizer by encoding a probe, for eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Ids = NDArray[np.int32]
+T = TypeVar("T", Ids, "list[int]")
 Feature = dict[str, Any]
 
 IGNORED = -100  # the label torch's cross-entropy leaves out
+_TEXTS_AT_ONCE = 10_000  # fast tokenizers keep far more of each text than its subwords
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,32 @@ def frame(tokenizer: PreTrainedTokenizerBase, *, texts: int) -> Frame:
         return Frame(specials, None)
     # An empty part (no special token there) has no type of its own and none is needed.
     return Frame(specials, tuple(types[a] if b > a else 0 for a, b in spans))
+
+
+def subwords(texts: Iterable[str], tokenizer: PreTrainedTokenizerBase) -> dict[str, Ids]:
+    """Return the subwords of each distinct text, int32 [length], without special tokens; uncut."""
+    distinct = list(dict.fromkeys(texts))
+    found: dict[str, Ids] = {}
+    for start in range(0, len(distinct), _TEXTS_AT_ONCE):
+        part = distinct[start : start + _TEXTS_AT_ONCE]
+        encoded = tokenizer(part, add_special_tokens=False, verbose=False)["input_ids"]
+        found.update((t, np.asarray(ids, dtype=np.int32)) for t, ids in zip(part, encoded, strict=True))
+    return found
+
+
+def truncate(first: T, second: T, room: int) -> tuple[T, T]:
+    """Cut a pair to `room` subwords in all, each time at the end of the longer text.
+
+    Of two equally long texts the second is cut. Source: `longest_first` of transformers.
+    """
+    excess = len(first) + len(second) - room
+    if excess <= 0:
+        return first, second
+    shorter = min(len(first), len(second))
+    if shorter <= room // 2:
+        kept = room - shorter
+        return (first[:kept], second) if len(first) > len(second) else (first, second[:kept])
+    return first[: room - room // 2], second[: room // 2]
 
 
 def pad(features: Sequence[Mapping[str, Any]], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:

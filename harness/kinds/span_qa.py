@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from harness.errors import DataError
-from harness.kinds.base import Head, Work
+from harness.kinds.base import Head, Kind, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import Feature, Frame, Ids, check_length, frame, pad
 from harness.kinds.spans import Offsets, Window, answer_tokens, best_span, cut, fullest, span_text
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class SpanQA:
+class SpanQA(Kind):
     """Answer spans over overlapping windows of the context.
 
     Windows, scores and limits are those of the official code. Answers are not: the official code

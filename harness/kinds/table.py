@@ -10,10 +10,13 @@ from harness.errors import SpecError
 from harness.kinds.base import Kind
 
 TABLE = {
+    "classification": "harness.kinds.classification:Classification",
     "tagging": "harness.kinds.tagging:Tagging",
     "span_qa": "harness.kinds.span_qa:SpanQA",
     "multiple_choice": "harness.kinds.multiple_choice:MultipleChoice",
     "bitext_retrieval": "harness.kinds.bitext_retrieval:BitextRetrieval",
+    "bitext_mining": "harness.kinds.bitext_mining:BitextMining",
+    "entity_retrieval": "harness.kinds.entity_retrieval:EntityRetrieval",
     "passage_retrieval": "harness.kinds.passage_retrieval:PassageRetrieval",
 }
 

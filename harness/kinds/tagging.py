@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from harness.errors import DataError, did_you_mean
-from harness.kinds.base import Head, Work
+from harness.kinds.base import Head, Kind, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import IGNORED, Feature, check_length, frame, pad
 from harness.progress import Advance
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
-class Tagging:
+class Tagging(Kind):
     """Sequence labelling with first-subword labels.
 
     Source: google-research/xtreme@838c13b third_party/run_tag.py, utils_tag.py, utils_preprocess.py.

@@ -19,7 +19,7 @@ class Accuracy:
 
     columns: ClassVar[tuple[str, ...]] = ("correct", "total")
 
-    def per_example(self, golds: Sequence[str], outputs: Sequence[str | int]) -> Float:
+    def per_example(self, golds: Sequence[str], outputs: Sequence[str | int], language: str) -> Float:
         """Return float64 [n, 2]: 1 or 0 for correct, and 1.
 
         Raises:
@@ -40,7 +40,7 @@ class TokenAccuracy:
 
     columns: ClassVar[tuple[str, ...]] = ("correct", "total")
 
-    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]]) -> Float:
+    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str) -> Float:
         """Return float64 [n, 2]: correct tags and tags of each sentence.
 
         Raises:

@@ -1,6 +1,6 @@
 """What a metric is: sufficient statistics per example, and a value from their sums.
 
-No metric knows of languages, averages, files or resampling: those work on the matrices alone.
+No metric knows of averages, files or resampling: those work on the matrices alone.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ class Metric(Protocol):
 
     columns: ClassVar[tuple[str, ...]]
 
-    def per_example(self, golds: Sequence[Any], outputs: Sequence[Any]) -> Float:
-        """Return float64 [n, k]: one row of sufficient statistics per example, in order."""
+    def per_example(self, golds: Sequence[Any], outputs: Sequence[Any], language: str) -> Float:
+        """Return float64 [n, k]: one row of sufficient statistics per example, in order.
+
+        `language` is the benchmark's code; only metrics whose normalisation depends on it look at it.
+        """
         ...
 
     def value(self, sums: Float) -> Float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from harness.errors import ResultError
@@ -32,9 +32,32 @@ def token_f1(gold: str, answer: str) -> float:
     It is 0 without a common token, so also where both are empty (exact match is 1 there), as in
     the official script.
     """
-    expected, given = tokens(gold), tokens(answer)
+    return overlap_f1(tokens(gold), tokens(answer))
+
+
+def overlap_f1(expected: Sequence[str], given: Sequence[str]) -> float:
+    """Return the F1 of two bags of tokens, 0 to 1; 0 without a common token."""
     common = (Counter(expected) & Counter(given)).total()
     return 2 * common / (len(expected) + len(given)) if common else 0.0
+
+
+def best_scores(
+    golds: Sequence[Sequence[str]], outputs: Sequence[str], score: Callable[[str, str], float]
+) -> Float:
+    """Return float64 [n, 2]: the best score of each output over its gold answers, and 1.
+
+    Raises:
+        ResultError: if a question has no gold answer, or an output is missing.
+    """
+    rows = []
+    for position, answers, output in pairs(golds, outputs):
+        if isinstance(answers, str) or not answers:
+            raise ResultError(
+                f"example {position} (counting from 0): gold is {answers!r}; "
+                "a list of at least one answer text is needed"
+            )
+        rows.append((max(score(answer, output) for answer in answers), 1.0))
+    return matrix(rows, ("score", "total"))
 
 
 class SquadF1:
@@ -45,21 +68,13 @@ class SquadF1:
 
     columns: ClassVar[tuple[str, ...]] = ("score", "total")
 
-    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[str]) -> Float:
+    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[str], language: str) -> Float:
         """Return float64 [n, 2]: the score of each question, 0 to 1, and 1.
 
         Raises:
             ResultError: if a question has no gold answer, or an output is missing.
         """
-        rows = []
-        for position, answers, output in pairs(golds, outputs):
-            if isinstance(answers, str) or not answers:
-                raise ResultError(
-                    f"example {position} (counting from 0): gold is {answers!r}; "
-                    "a list of at least one answer text is needed"
-                )
-            rows.append((max(self.score(answer, output) for answer in answers), 1.0))
-        return matrix(rows, self.columns)
+        return best_scores(golds, outputs, self.score)
 
     def score(self, gold: str, answer: str) -> float:
         """Compare an answer with one gold answer: 0 to 1."""

@@ -23,6 +23,11 @@ TABLE = {
     "chunk_recall_legacy": "harness.metrics.chunks:LegacyChunkRecall",
     "squad_f1": "harness.metrics.squad:SquadF1",
     "squad_exact_match": "harness.metrics.squad:SquadExactMatch",
+    "mlqa_f1": "harness.metrics.mlqa:MlqaF1",
+    "mlqa_exact_match": "harness.metrics.mlqa:MlqaExactMatch",
+    "pair_f1": "harness.metrics.pairs:PairF1",
+    "pair_precision": "harness.metrics.pairs:PairPrecision",
+    "pair_recall": "harness.metrics.pairs:PairRecall",
 }
 AT_K = {"average_precision": "harness.metrics.ranking:AveragePrecision"}
 

@@ -12,10 +12,17 @@ CONFIDENCE_NOTE = (
     "95% intervals: t on the log-odds scale over resampled units; they speak of these checkpoints "
     "and these items."
 )
+CONFIDENCE_NOTE_LABELS = (
+    "95% intervals: t on the log-odds scale over resampled units; they speak of these predictions and "
+    "these items. Label files hold no texts: rows that only their texts show to belong together (mentions "
+    "of one document, questions of one LAReQA article) count as independent, so intervals can be too narrow."
+)
 CONFIDENCE_NOTE_SEEDS = (
     "95% intervals: t on the log-odds scale over resampled units and, for trained tasks, over {seeds} "
     "training seeds; values are means over seeds."
 )
+# So many languages of a task are named in a note; of more, their number is.
+_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +30,15 @@ class Findings:
     """The input of every table, figure and page.
 
     `partial` holds the means over the languages that are there, for tasks without an average;
-    `few_units` the smallest number of units of each task where that is below 20.
+    `few_units` the smallest number of units of each task where that is below 20; `constant` the
+    languages of each task in which one and the same answer was predicted throughout.
     """
 
     scores: Scores
     record: RunRecord
     partial: PartialMeans = field(default_factory=dict)
     few_units: Mapping[str, int] = field(default_factory=dict)
+    constant: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -39,8 +48,8 @@ class Findings:
 
     @property
     def model_name(self) -> str:
-        """The model in short, for titles."""
-        return self.record.model.short_name if self.record.model else self.record.request.model
+        """The model in short, or the folder of predictions, for titles."""
+        return self.record.system
 
     def title(self, task: str) -> str:
         """Return the title of a task, else its name."""
@@ -113,6 +122,8 @@ def mean_label(partial: PartialMean) -> str:
 
 def confidence_note(record: RunRecord) -> str:
     """Return what the intervals account for."""
+    if record.submission is not None:
+        return CONFIDENCE_NOTE_LABELS
     if len(record.seeds) > 1 and record.training:
         return CONFIDENCE_NOTE_SEEDS.format(seeds=len(record.seeds))
     return CONFIDENCE_NOTE
@@ -127,6 +138,14 @@ def units_note(findings: Findings) -> str | None:
         f"Fewer than 20 independent units behind the intervals of {tasks}: they are rough; with a single "
         "unit there is none."
     )
+
+
+def constant_note(findings: Findings) -> str | None:
+    """Return one line on predictions that are one answer throughout, or None."""
+    if not findings.constant:
+        return None
+    tasks = "; ".join(f"{task} ({', '.join(codes)})" for task, codes in findings.constant.items())
+    return f"Constant predictions, one and the same answer throughout: {tasks}."
 
 
 def release_note(record: RunRecord) -> str | None:
@@ -146,7 +165,8 @@ def release_note(record: RunRecord) -> str | None:
             if code in languages and languages[code].get("rows") not in (None, found.examples)
         ]
         if other:
-            parts.append(f"{task} ({', '.join(other)})")
+            more = f", and {len(other) - _NAMED} more" if len(other) > _NAMED else ""
+            parts.append(f"{task} ({', '.join(other[:_NAMED])}{more})")
     if not parts:
         return None
     return f"Not the benchmark's release, by the number of examples: {'; '.join(parts)}."
@@ -191,6 +211,7 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
     notes = [
         confidence_note(record),
         units_note(findings),
+        constant_note(findings),
         release_note(record),
         repairs,
         *failure_notes(record),

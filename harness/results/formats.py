@@ -1,7 +1,8 @@
 """How outputs are written to files: XTREME's submission formats, and plain ones where it has none.
 
-Every format turns one output per example into bytes and back. Reading checks everything that the
-file alone can tell: counts, ids, types; what a label means is the metric's business.
+Every format turns outputs into bytes and back, one output per example, but for mined pairs, which are
+as many as they are. Reading checks everything that the file alone can tell: counts, ids, types; what
+a label means is the metric's business.
 
 Source: google-research/xtreme@838c13b, evaluate.py (`read_label`, `read_tag`, `read_squad`,
 `read_xcopa`, `get_suffix`).
@@ -18,9 +19,10 @@ from typing import Any
 
 from harness.errors import ResultError
 from harness.records import Outputs
+from harness.results.pair_lines import join_pairs, join_thresholds, parse_pairs, parse_thresholds
+from harness.results.strict_text import BOM, parse_json, read_strictly, split_lines
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,17}")
-_BOM = "\ufeff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class Format:
     """A file format: its suffix, and the way from outputs to bytes and back.
 
     `encode(example_ids, outputs)` raises ResultError on an output that the format cannot hold.
-    `decode(data, example_ids, path)` returns one output per example id, in that order; `path` is
-    for messages only. It raises ResultError, naming file and line or example.
+    `decode(data, example_ids, path)` returns one output per example id, in that order (pairs and
+    thresholds: one per line); `path` is for messages only. It raises ResultError, naming file and
+    line or example.
     """
 
     suffix: str
@@ -58,31 +61,8 @@ def _check_count(example_ids: Sequence[str], outputs: Outputs) -> None:
         )
 
 
-def _text(data: bytes, path: Path) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ResultError(
-            f"{path}, line {line}: byte {data[error.start]:#04x} is not valid UTF-8; save the file as UTF-8"
-        ) from None
-    if text.startswith(_BOM):
-        raise ResultError(
-            f"{path}, line 1: begins with a byte order mark; save the file as UTF-8 without one"
-        )
-    return text
-
-
-def _lines(data: bytes, path: Path) -> list[str]:
-    """Split as the official readers do: at line feeds (with or without carriage return) alone."""
-    lines = _text(data, path).replace("\r\n", "\n").split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    return lines
-
-
 def _due_lines(data: bytes, example_ids: Sequence[str], path: Path) -> list[str]:
-    lines = _lines(data, path)
+    lines = split_lines(data, path)
     if len(lines) != len(example_ids):
         raise ResultError(
             f"{path}: {len(lines)} lines for {len(example_ids)} examples; one line per example is due"
@@ -94,7 +74,7 @@ def _label(value: Any, where: str) -> str:
     """Return a label that survives the official readers, which strip each line."""
     if not isinstance(value, str):
         raise ResultError(f"{where}: {value!r} is not a label; text is due")
-    if not value or value != value.strip() or "\n" in value or "\r" in value or value.startswith(_BOM):
+    if not value or value != value.strip() or "\n" in value or "\r" in value or value.startswith(BOM):
         raise ResultError(
             f"{where}: {value!r} cannot be a label; "
             "it must not be empty, hold a line break, or begin or end with a space"
@@ -161,7 +141,7 @@ def _encode_tag_lines(example_ids: Sequence[str], outputs: Outputs) -> bytes:
 def _decode_tag_lines(data: bytes, example_ids: Sequence[str], path: Path) -> Outputs:
     sentences: Outputs = []
     tags: list[str] = []
-    for number, line in enumerate(_lines(data, path), 1):
+    for number, line in enumerate(split_lines(data, path), 1):
         if tag := line.strip():
             tags.append(_label(tag, f"{path}, line {number}"))
         else:
@@ -175,6 +155,22 @@ def _decode_tag_lines(data: bytes, example_ids: Sequence[str], path: Path) -> Ou
             "one tag per line and one blank line after each sentence are due"
         )
     return sentences
+
+
+def _encode_pairs(example_ids: Sequence[str], outputs: Outputs) -> bytes:
+    return _utf8(join_pairs(outputs), "the pairs")
+
+
+def _decode_pairs(data: bytes, example_ids: Sequence[str], path: Path) -> Outputs:
+    return parse_pairs(split_lines(data, path), path)
+
+
+def _encode_thresholds(example_ids: Sequence[str], outputs: Outputs) -> bytes:
+    return _utf8(join_thresholds(outputs), "the thresholds")
+
+
+def _decode_thresholds(data: bytes, example_ids: Sequence[str], path: Path) -> Outputs:
+    return parse_thresholds(split_lines(data, path), path)
 
 
 # --- JSON --------------------------------------------------------------------------------------
@@ -191,33 +187,8 @@ def _encode_mapping(example_ids: Sequence[str], values: Sequence[Any], what: str
     return _utf8("{\n" + ",\n".join(entries) + ("\n" if entries else "") + "}\n", what)
 
 
-def _unique(path: Path) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
-    def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        mapping = dict(pairs)
-        if len(mapping) != len(pairs):
-            seen: set[str] = set()
-            for key, _ in pairs:
-                if key in seen:
-                    raise ResultError(f"{path}: {key!r} appears twice; each id is due once")
-                seen.add(key)
-        return mapping
-
-    return build
-
-
-def _json(text: str, path: Path, line: int = 1) -> Any:
-    try:
-        return json.loads(text, object_pairs_hook=_unique(path))
-    except json.JSONDecodeError as error:
-        raise ResultError(f"{path}, line {line + error.lineno - 1}: not valid JSON: {error.msg}") from None
-    except RecursionError:
-        raise ResultError(f"{path}: not a predictions file: JSON nested too deeply") from None
-    except ValueError as error:  # a number of thousands of digits
-        raise ResultError(f"{path}, line {line}: not a predictions file: {error}") from None
-
-
 def _decode_mapping(data: bytes, example_ids: Sequence[str], path: Path) -> list[tuple[str, Any]]:
-    mapping = _json(_text(data, path), path)
+    mapping = parse_json(read_strictly(data, path), path)
     if not isinstance(mapping, dict):
         raise ResultError(f"{path}: holds a {type(mapping).__name__}; an object {{id: prediction}} is due")
     missing = [i for i in example_ids if i not in mapping]
@@ -286,10 +257,10 @@ def _decode_choices(data: bytes, example_ids: Sequence[str], path: Path) -> Outp
         zip(_due_lines(data, example_ids, path), example_ids, strict=True), 1
     ):
         where = f"{path}, line {number}"
-        row = _json(line, path, number)
+        row = parse_json(line, path, line=number)
         if not isinstance(row, dict) or "label" not in row:
             raise ResultError(f'{where}: {line[:80]!r} has no label; an object like {{"label": 0}} is due')
-        if "id" in row and row["id"] != due:
+        if "id" in row and str(row["id"]) != due:
             raise ResultError(
                 f"{where}: id {row['id']!r} where {due!r} is due; rows must be in the order of the test set"
             )
@@ -301,6 +272,8 @@ FORMATS: dict[str, Format] = {
     "index_tsv": Format("tsv", _encode_indices, _decode_indices),
     "label_tsv": Format("tsv", _encode_label_lines, _decode_label_lines),
     "labels_tsv": Format("tsv", _encode_tag_lines, _decode_tag_lines),
+    "pairs_tsv": Format("tsv", _encode_pairs, _decode_pairs),
+    "thresholds_tsv": Format("tsv", _encode_thresholds, _decode_thresholds),
     "answers_json": Format("json", _encode_answers, _decode_answers),
     "ranking_json": Format("json", _encode_rankings, _decode_rankings),
     "choice_jsonl": Format("jsonl", _encode_choices, _decode_choices),

@@ -6,22 +6,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from harness.errors import ResultError, raise_all
 from harness.records import canonical_json
 from harness.results.folder import write_bytes
 from harness.results.trees import decode_tree
-from harness.specs.run import RunSpec
+from harness.specs.run import RunSpec, ScoreSpec
 
-# Where the files lie, and whether earlier work is used, changes no number. The data themselves are
-# compared by fingerprint, and the model by the hashes of its files, so that a folder that was moved,
-# or is named by another path, is still the same request.
-_IRRELEVANT = frozenset({"model", "out", "resume", "offline", "data_dir", "discard_models"})
-# What these came to is in the record, and is compared there: `auto` may come to what was asked by name.
-_RESOLVED = frozenset({"adapter", "device", "dtype", "search", "threads"})
 _WAY_OUT = "restore it from a copy, or begin anew with `xharness eval --no-resume`"
 
 
@@ -52,8 +46,16 @@ class ModelRecord(_Part):
 
     @property
     def short_name(self) -> str:
-        """The id of a hub model; of a local folder its last two parts: where it lies is nobody's business."""
-        return self.id if self.revision else "/".join(Path(self.id).parts[-2:])
+        """The id of a hub model; of a local folder its last two parts."""
+        return self.id if self.revision else _short(self.id)
+
+
+class SubmissionRecord(_Part):
+    """Predictions that another program made: their folder in short, and a hash over all their files."""
+
+    name: str
+    sha256: str
+    files: int = Field(ge=1)
 
 
 class SourceRecord(_Part):
@@ -73,11 +75,14 @@ class DataRecord(_Part):
 
 
 class TaskRecord(_Part):
-    """How one task was run. `expected` are the languages whose mean is the benchmark's number."""
+    """How one task was run. `expected` are the languages whose mean is the benchmark's number.
 
-    recipe: str
-    head: str  # `trained`, `trained as TASK`, `the checkpoint's own`, `none`
-    zero_shot: bool
+    Of a submission neither recipe nor head is known, nor whether it is zero-shot.
+    """
+
+    recipe: str | None
+    head: str | None  # `trained`, `trained as TASK`, `the checkpoint's own`, `none`
+    zero_shot: bool | None
     languages: tuple[str, ...]
     expected: tuple[str, ...]
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -120,18 +125,35 @@ class Failure(_Part):
     message: str
 
 
+def _kind_of_request(request: Any) -> str:
+    asked = request.keys() if isinstance(request, Mapping) else {type(request)}
+    return "score" if asked & {"predictions", ScoreSpec} else "eval"
+
+
+Request = Annotated[
+    Annotated[RunSpec, Tag("eval")] | Annotated[ScoreSpec, Tag("score")], Discriminator(_kind_of_request)
+]
+
+
 class RunRecord(_Part):
-    """The whole of `run.json`. Times are UTC; `finished` is null while anything is still due."""
+    """The whole of `run.json`. Times are UTC; `finished` is null while anything is still due.
+
+    What was scored is the work of a `model`, or a `submission` of which no more is known.
+    """
 
     schema_version: Literal[1] = 1
-    request: RunSpec
+    request: Request
     suite: str | None
     recipe: str | None
     specs: tuple[SpecRecord, ...]
     tasks: dict[str, TaskRecord] = Field(default_factory=dict)
     absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # tasks of the suite not evaluated
     model: ModelRecord | None
+    submission: SubmissionRecord | None = None
     data: dict[str, dict[str, DataRecord]] = Field(default_factory=dict)
+    # What predictions depend on beside the test sets: the pool that is searched (`*` where it belongs
+    # to no language) or the development data that decoding is tuned on.
+    beside: dict[str, dict[str, DataRecord]] = Field(default_factory=dict)
     seeds: tuple[int, ...]
     training: dict[str, tuple[TrainingRecord, ...]] = Field(default_factory=dict)
     versions: dict[str, str]
@@ -154,6 +176,9 @@ class RunRecord(_Part):
                 raise ValueError(f"tasks.{name}: has no specification among the specs")
             if len(set(task.languages)) != len(task.languages):
                 raise ValueError(f"tasks.{name}.languages: {list(task.languages)} names one twice")
+        scored = isinstance(self.request, ScoreSpec)
+        if (self.submission is not None) != scored or (self.model is None) != scored:
+            raise ValueError("an evaluation has a model and no submission, a scored submission no model")
         for name in self.data:
             if name not in self.tasks:
                 raise ValueError(f"data.{name}: is not among the tasks")
@@ -168,12 +193,20 @@ class RunRecord(_Part):
     def stamps(self) -> tuple[str, ...]:
         """What keeps these numbers from being compared with published ones."""
         stamps = ["smoke recipe: trained on what the release holds, not comparable"] if self.smoke else []
-        seen = [name for name, task in self.tasks.items() if not task.zero_shot]
+        seen = [name for name, task in self.tasks.items() if task.zero_shot is False]
         if seen:
             stamps.append(f"trained in the tested languages, not zero-shot: {', '.join(seen)}")
         if self.limit is not None:
             stamps.append(f"limit {self.limit}: not comparable")
         return tuple(stamps)
+
+    @property
+    def system(self) -> str:
+        """What was scored, in short: the model, or the folder of predictions."""
+        if self.submission is not None:
+            return self.submission.name
+        assert self.model is not None, "BUG: a record has a model or a submission"
+        return self.model.short_name
 
     def spec(self, kind: str, name: str) -> SpecRecord | None:
         """Return the record of a specification, or None."""
@@ -191,9 +224,15 @@ class RunRecord(_Part):
         if self.model is not None:
             fields["model"] = f"{self.model.short_name}@{self.model.weights_sha256[:8]}"
             fields["adapter"] = f"{self.model.adapter}@{self.model.adapter_version}"
-        fields["recipe"] = self.recipe or "none"
-        fields["languages"] = "+".join(sorted(self.request.languages)) if self.request.languages else "all"
-        fields["seeds"] = "+".join(map(str, self.seeds))
+        if self.submission is not None:
+            fields["predictions"] = f"{self.submission.name}@{self.submission.sha256[:8]}"
+            complete = not self.absent and all(t.languages == t.expected for t in self.tasks.values())
+            fields["languages"] = "all" if complete else "part"
+        if isinstance(self.request, RunSpec):
+            chosen = self.request.languages
+            fields["recipe"] = self.recipe or "none"
+            fields["languages"] = "+".join(sorted(chosen)) if chosen else "all"
+            fields["seeds"] = "+".join(map(str, self.seeds))
         if self.environment is not None:
             fields["dtype"] = self.environment.dtype
             fields["search"] = self.environment.search
@@ -205,6 +244,11 @@ class RunRecord(_Part):
             k: "".join("_" if c == "|" or not c.isprintable() else c for c in v) for k, v in fields.items()
         }
         return "|".join(f"{key}:{value}" for key, value in clean.items())
+
+
+def _short(path: str) -> str:
+    """Return the last two parts of a path: where it lies is nobody's business."""
+    return "/".join(Path(path).parts[-2:])
 
 
 def encode_record(record: RunRecord) -> bytes:
@@ -283,103 +327,12 @@ def write_record(path: Path, record: RunRecord) -> None:
     write_bytes(path, encode_record(record))
 
 
-def comparable_request(request: RunSpec) -> dict[str, Any]:
-    """Return the part of a request that decides its numbers, as JSON values.
-
-    Left out: where files lie (`model`, `out`, `data_dir`) and how to get there (`resume`, `offline`, ..).
-    The order of tasks and languages does not count; that of the seeds does, the first is official.
-    """
-    tree = {k: v for k, v in request.model_dump(mode="json").items() if k not in _IRRELEVANT}
-    tree["tasks"] = sorted(tree["tasks"])
-    tree["languages"] = None if tree["languages"] is None else sorted(tree["languages"])
-    return tree
-
-
-def check_same_run(old: RunRecord, new: RunRecord, folder: Path) -> None:
-    """Refuse to go on in a folder that was made from other inputs: request, weights, specs, data, dtype.
-
-    Languages whose data were not read yet, in either run, are not compared.
-
-    Raises:
-        ResultError: naming the first difference.
-    """
-    asked, asked_now = (
-        {k: v for k, v in comparable_request(r.request).items() if k not in _RESOLVED} for r in (old, new)
-    )
-    _refuse(first_difference(asked, asked_now), folder)
-    _refuse(first_difference(_inputs(old, new), _inputs(new, old)), folder)
-
-
-def changed_versions(old: RunRecord, new: RunRecord) -> list[str]:
-    """Return `torch 2.12.0 -> 2.13.0` for each library that changed between two parts of one run."""
-    names = sorted({*old.versions, *new.versions})
-    pairs = ((name, old.versions.get(name, "none"), new.versions.get(name, "none")) for name in names)
-    return [f"{name} {was} -> {now}" for name, was, now in pairs if was != now]
-
-
-def first_difference(old: Any, new: Any, place: str = "") -> str | None:
-    """Return `place: it was X, now Y` for the first difference of two JSON trees, or None."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in [*old, *(k for k in new if k not in old)]:
-            inner = f"{place}.{key}" if place else str(key)
-            if found := first_difference(old.get(key), new.get(key), inner):
-                return found
-        return None
-    return None if old == new else f"{place}: it was {_shown(old)}, now {_shown(new)}"
-
-
-def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
-    # `id` is what the user wrote; the hashes say what it led to.
-    model = record.model.model_dump(exclude={"id", "adapter_reason"}, mode="json") if record.model else None
-    environment = record.environment
-    data = {
-        task: {
-            code: {"fingerprint": found.fingerprint, "files": [s.sha256 for s in found.sources]}
-            for code, found in languages.items()
-            if code in other.data.get(task, {})
-        }
-        for task, languages in record.data.items()
-        if task in other.data
-    }
-    return {
-        "recipe": record.recipe,
-        "tasks": {name: task.model_dump(mode="json") for name, task in record.tasks.items()},
-        "model": model,
-        "specs": {f"{s.kind} {s.name}": s.sha256 for s in record.specs},
-        "data": data,
-        "training": {
-            task: [run.key for run in runs]
-            for task, runs in record.training.items()
-            if task in other.training
-        },
-        "seeds": list(record.seeds),
-        "device": environment.device if environment else None,
-        "dtype": environment.dtype if environment else None,
-        "search": environment.search if environment else None,
-        # Sums are split between threads, so their number can move the last bits.
-        "threads": environment.threads if environment and environment.device == "cpu" else None,
-    }
-
-
 def _problems(error: ValidationError) -> str:
     parts = []
     for problem in error.errors():
         place = ".".join(map(str, problem["loc"]))
         parts.append(f"{place}: {problem['msg']}" if place else problem["msg"])
     return "; ".join(parts)
-
-
-def _refuse(difference: str | None, folder: Path) -> None:
-    if difference is not None:
-        raise ResultError(
-            f"{folder} belongs to a different run ({difference}); "
-            "choose another --out, or repeat the first request"
-        )
-
-
-def _shown(value: Any) -> str:
-    text = canonical_json(value)
-    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _data_hash(data: Mapping[str, Mapping[str, DataRecord]]) -> str:

@@ -45,6 +45,8 @@ def task_table(findings: Findings, task: str) -> Table:
     if source is not None:
         notes.append(f"{findings.language_name(source)} ({source}) is the source language.")
     notes += missing_notes(findings, task)
+    if constant := findings.constant.get(task):
+        notes.append(f"Constant: one and the same answer was predicted throughout in {', '.join(constant)}.")
     columns = (Column("language", "left"), Column("code", "left"), Column("n"), *map(Column, metrics))
     title = f"{findings.title(task)} · {task}, main metric {main}"
     return Table(stamped(findings, title), columns, tuple(rows), tuple(notes))
@@ -123,10 +125,16 @@ def _suite_row(name: str, score: Score | None, *, rule: bool) -> Row:
 
 
 def _suite_notes(findings: Findings) -> tuple[str, ...]:
-    """Say which tasks count in groups and overall with something else than their main metric."""
-    if not findings.scores.groups and findings.scores.overall is None:
-        return ()
+    """Say what a suite's overall score is where that needs saying, and which tasks count in it otherwise.
+
+    A task counts in groups and overall with its main metric, unless its specification says otherwise.
+    """
     notes = []
+    suite = findings.record.spec("suite", findings.scores.suite) if findings.scores.suite else None
+    if suite and suite.content.get("overall_note"):
+        notes.append(str(suite.content["overall_note"]))
+    if not findings.scores.groups and findings.scores.overall is None:
+        return tuple(notes)
     for task in findings.tasks:
         spec = findings.record.spec("task", task)
         members = [str(m) for m in spec.content.get("benchmark_score") or ()] if spec else []

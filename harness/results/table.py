@@ -25,22 +25,34 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A cell with a number and, where there is one, its interval. None is shown as a dash."""
+    """A cell with a number and, where there is one, its interval. None is shown as a dash.
+
+    `signed` writes a plus before what is above 0; `mark` (an asterisk) stands behind the number.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     digits: int = 1
     emphasis: Emphasis = "plain"
+    signed: bool = False
+    mark: str = ""
 
     def parts(self) -> tuple[str, str, str]:
         """Return value, low and high as text, empty where there is none."""
         if self.value is None:
             return ABSENT, "", ""
-        value = f"{self.value:.{self.digits}f}"
+        value = self._text(self.value)
+        if self.signed and self.value > 0 and value.strip("0."):
+            value = f"+{value}"
         if self.low is None or self.high is None:
             return value, "", ""
-        return value, f"{self.low:.{self.digits}f}", f"{self.high:.{self.digits}f}"
+        return value, self._text(self.low), self._text(self.high)
+
+    def _text(self, number: float) -> str:
+        text = f"{number:.{self.digits}f}"
+        # What rounds to 0 has no sign.
+        return text if text.strip("-0.") else text.lstrip("-")
 
 
 TableCell = Text | Number
@@ -48,7 +60,10 @@ TableCell = Text | Number
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: its header and the side its cells stand on."""
+    """A column: its header and the side its cells stand on.
+
+    In a terminal a line feed breaks the header, so that it is no wider than the numbers below.
+    """
 
     header: str
     align: Align = "right"
@@ -64,12 +79,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a title above and notes below."""
+    """A table with a title above and notes below; `dense` has less room between columns in a terminal."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    dense: bool = False
 
     def __post_init__(self) -> None:
         assert all(len(row.cells) == len(self.columns) for row in self.rows), (
@@ -105,12 +121,14 @@ def aligned(table: Table, column: int, *, pad: str) -> list[str]:
     numbers = [cell.parts() for cell in cells if isinstance(cell, Number)]
     widths = [max((len(parts[i]) for parts in numbers), default=0) for i in range(3)]
     interval = any(parts[1] for parts in numbers)
+    marks = max((len(cell.mark) for cell in cells if isinstance(cell, Number)), default=0)
     texts = []
     for cell in cells:
         if isinstance(cell, Text):
             texts.append(one_line(cell.text))
             continue
         value, low, high = (p.rjust(w).replace(" ", pad) for p, w in zip(cell.parts(), widths, strict=True))
+        value += cell.mark.ljust(marks).replace(" ", pad)
         if low.strip(pad):
             texts.append(f"{value} [{low}, {high}]")
         else:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import IO, TYPE_CHECKING
 
-from harness.results.table import Number, Row, Table, TableCell, Text, aligned, isolate, one_line
+from harness.results.table import Column, Number, Row, Table, TableCell, Text, aligned, isolate, one_line
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -73,9 +74,12 @@ def _rich(table: Table) -> RichTable:
     from rich.text import Text as RichText
 
     styles = {"plain": "", "strong": "bold", "muted": "dim"}
-    out = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        out.add_column(RichText(one_line(column.header)), justify=column.align, overflow="fold")
+    out = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=table.dense)
+    headers = [_header_lines(column) for column in table.columns]
+    tallest = max(map(len, headers), default=1)
+    for column, lines in zip(table.columns, headers, strict=True):
+        header = "\n".join([*([""] * (tallest - len(lines))), *lines])
+        out.add_column(RichText(header), justify=column.align, overflow="fold")
     columns = [aligned(table, i, pad=" ") for i in range(len(table.columns))]
     for number, row in enumerate(table.rows):
         if row.rule and number:
@@ -89,11 +93,15 @@ def _rich(table: Table) -> RichTable:
     return out
 
 
+def _header_lines(column: Column) -> list[str]:
+    return [one_line(line) for line in column.header.split("\n")]
+
+
 def _natural_width(table: Table) -> int:
     from rich.cells import cell_len
 
     widths = [
-        max([cell_len(one_line(column.header)), *map(cell_len, aligned(table, i, pad=" "))])
+        max(map(cell_len, [*_header_lines(column), *aligned(table, i, pad=" ")]))
         for i, column in enumerate(table.columns)
     ]
     return sum(widths) + 3 * len(widths) + 4
@@ -131,8 +139,7 @@ def _pipes(texts: Sequence[str]) -> str:
 
 
 def _markdown_cell(cell: TableCell, text: str) -> str:
-    if isinstance(cell, Text):
-        text = isolate(markdown_text(text))
+    text = isolate(markdown_text(text)) if isinstance(cell, Text) else text.replace("*", "\\*")
     return f"**{text.strip(_FIGURE_SPACE)}**" if cell.emphasis == "strong" and text else text
 
 
@@ -222,6 +229,9 @@ def latex_text(text: str) -> str:
 
 def _latex_cell(cell: TableCell, text: str) -> str:
     text = latex_text(text).replace(_FIGURE_SPACE, r"\phantom{0}")
+    if isinstance(cell, Number):
+        # A hyphen is no minus sign.
+        text = re.sub("[-+](?=[0-9])", r"$\g<0>$", text)
     return rf"\textbf{{{text}}}" if cell.emphasis == "strong" and text else text
 
 

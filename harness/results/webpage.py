@@ -13,6 +13,7 @@ from harness.results.figures import axis, heat_step, heat_styles, interval_bar
 from harness.results.findings import (
     Findings,
     confidence_note,
+    constant_note,
     failure_notes,
     mean_label,
     release_note,
@@ -57,7 +58,15 @@ def to_webpage(findings: Findings) -> str:
         provenance=[Markup(to_html(table)) for table in provenance_tables(findings)],
         repairs=repairs_note(record),
         confidence=" ".join(
-            filter(None, (confidence_note(record), units_note(findings), release_note(record)))
+            filter(
+                None,
+                (
+                    confidence_note(record),
+                    units_note(findings),
+                    constant_note(findings),
+                    release_note(record),
+                ),
+            )
         ),
         signature=record.signature,
         light_heat=heat_styles(dark=False),
@@ -84,6 +93,8 @@ def headlines(findings: Findings) -> tuple[str, ...]:
         else "nothing yet"
     )
     sentences = [f"{findings.model_name} was tested on {where}; it was {how}."]
+    if record.submission is not None:
+        sentences = [f"Predictions of another program, {findings.model_name}, were scored on {where}."]
     sentences += [_task_sentence(findings, task) for task in findings.tasks if findings.languages(task)]
     return tuple(sentences)
 
@@ -252,11 +263,18 @@ def _pairs(title: str, pairs: list[tuple[str, str | None]]) -> Table:
 
 
 def _model_table(findings: Findings) -> Table:
-    model = findings.record.model
-    if model is None:
+    model, submission = findings.record.model, findings.record.submission
+    if submission is not None:
         return _pairs(
-            "Model", [("id", findings.model_name), ("weights", "not at hand: predictions were scored")]
+            "Model",
+            [
+                ("predictions", submission.name),
+                ("predictions SHA-256", submission.sha256),
+                ("files", f"{submission.files:,}"),
+                ("model", "unknown: predictions of another program were scored"),
+            ],
         )
+    assert model is not None, "BUG: a record has a model or a submission"
     return _pairs(
         "Model",
         [
@@ -278,8 +296,8 @@ def _run_table(findings: Findings) -> Table:
     )
     pairs: list[tuple[str, str | None]] = [
         ("suite", record.suite),
-        ("recipe", record.recipe or "none"),
-        ("seeds", ", ".join(map(str, record.seeds))),
+        ("recipe", "unknown" if record.submission else record.recipe or "none"),
+        ("seeds", None if record.submission else ", ".join(map(str, record.seeds))),
         ("training", training),
         ("resamples", f"{record.request.resamples:,}"),
         ("limit", None if record.limit is None else f"{record.limit} examples per language"),

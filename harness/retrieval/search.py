@@ -9,6 +9,7 @@ among all candidates that the bound leaves in doubt.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,7 @@ _UNIT = 2.0**-24  # rounding unit of float32
 _HUGE = 2.0**127
 _TINY = 2.0**-126  # below this a product may be flushed to zero
 _CHUNK = 1 << 24  # float64 values held at once while rescoring (128 MB)
+_BLOCK = 65_536  # vectors looked at at once
 _RECALL_QUERIES = 1_000
 
 
@@ -45,6 +47,56 @@ class Neighbours:
     recall: float | None
 
 
+class Index:
+    """Candidates made ready once, for as many searches as follow: float32 [m, d].
+
+    The engines `exact` and `faiss-flat` return equal indices and scores; `faiss-ivf` and `faiss-hnsw`
+    are approximate and their recall is measured. The vectors are held, not copied, on the CPU as long
+    as no two are equal (else the distinct ones are copied); FAISS and GPUs hold a copy of their own.
+
+    Raises:
+        ModelError: if a vector holds NaN or infinity, or the candidates are no matrix.
+        RequestError: if the engine needs FAISS, which is not installed; if there are no candidates.
+    """
+
+    def __init__(self, candidates: Vectors, *, engine: Search = "auto", device: str = "cpu") -> None:
+        candidates = np.ascontiguousarray(candidates, dtype=np.float32)
+        if candidates.ndim != 2:
+            raise ModelError(f"candidates of shape {candidates.shape} are no vectors of one length")
+        if not len(candidates):
+            raise RequestError("nothing to search: 0 candidates")
+        _check_finite(candidates, "candidate")
+        self._device = device
+        self._engine = resolve_engine(engine, device)
+        self._pool = _Pool.of(candidates)
+        exact = self._engine in ("exact", "faiss-flat")
+        # Approximate engines see every candidate, the exact ones the distinct rows.
+        self._screen = screen_for(self._engine, self._pool.rows if exact else candidates, device)
+
+    def nearest(self, queries: Vectors, *, k: int, advance: Advance | None = None) -> Neighbours:
+        """Return the k candidates of highest inner product for each query; ties go to the lower index.
+
+        `queries` float32 [n, d]. If k > m, all m are ranked.
+
+        Raises:
+            ModelError: if a vector holds NaN or infinity, or has another length than the candidates.
+            RequestError: if k is below 1.
+        """
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        pool, shape = self._pool, self._pool.vectors.shape
+        if queries.ndim != 2 or queries.shape[1] != shape[1]:
+            raise ModelError(f"vectors do not fit together: queries {queries.shape}, candidates {shape}")
+        if k < 1:
+            raise RequestError(f"nothing to search: {len(pool.vectors)} candidates, k = {k}")
+        _check_finite(queries, "query")
+        k, report = min(k, len(pool.vectors)), advance or (lambda done: None)
+        if self._engine in ("exact", "faiss-flat"):
+            indices, scores = _exact(queries, pool, k, self._screen, report)
+            return Neighbours(indices, scores, f"{self._engine} on {self._device}", None)
+        indices, scores, recall = _approximate(queries, pool, k, self._screen, self._device, report)
+        return Neighbours(indices, scores, f"{self._engine} on cpu", recall)
+
+
 def nearest(
     queries: Vectors,
     candidates: Vectors,
@@ -54,37 +106,12 @@ def nearest(
     device: str = "cpu",
     advance: Advance | None = None,
 ) -> Neighbours:
-    """Return the k candidates of highest inner product for each query; ties go to the lower index.
-
-    `queries` float32 [n, d], `candidates` float32 [m, d]. If k > m, all m are ranked. The engines
-    `exact` and `faiss-flat` return equal indices and scores; `faiss-ivf` and `faiss-hnsw` are
-    approximate and their recall is measured.
+    """Search candidates float32 [m, d] once: `Index.nearest` of an index made for it.
 
     Raises:
-        ModelError: if a vector holds NaN or infinity.
-        RequestError: if the engine needs FAISS, which is not installed; if there are no candidates.
+        ModelError, RequestError: as `Index`.
     """
-    queries = np.ascontiguousarray(queries, dtype=np.float32)
-    candidates = np.ascontiguousarray(candidates, dtype=np.float32)
-    if queries.ndim != 2 or candidates.ndim != 2 or queries.shape[1] != candidates.shape[1]:
-        raise ModelError(
-            f"vectors do not fit together: queries {queries.shape}, candidates {candidates.shape}"
-        )
-    if not len(candidates) or k < 1:
-        raise RequestError(f"nothing to search: {len(candidates)} candidates, k = {k}")
-    _check_finite(queries, "query")
-    _check_finite(candidates, "candidate")
-    k = min(k, len(candidates))
-    name = resolve_engine(engine, device)
-    pool = _Pool.of(candidates)
-    report = advance or (lambda done: None)
-    if name in ("exact", "faiss-flat"):
-        indices, scores = _exact(queries, pool, k, screen_for(name, pool.rows, device), report)
-        return Neighbours(indices, scores, f"{name} on {device}", None)
-    indices, scores, recall = _approximate(
-        queries, pool, k, screen_for(name, candidates, device), device, report
-    )
-    return Neighbours(indices, scores, f"{name} on cpu", recall)
+    return Index(candidates, engine=engine, device=device).nearest(queries, k=k, advance=advance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +120,30 @@ class _Pool:
 
     vectors: Vectors  # as given [m, d]
     rows: Vectors  # distinct, in order of first appearance [u, d]
-    members: list[Indices]  # the indices that each row stands for, ascending
+    order: Indices  # the candidates by row, ascending within each [m]
+    starts: Indices  # where a row's candidates begin in `order`, and the end [u + 1]
     norms: Scores  # of the rows
 
     @classmethod
     def of(cls, candidates: Vectors) -> _Pool:
+        # A digest in place of the bytes: a million vectors would be held a second time by a dict.
         seen: dict[bytes, int] = {}
-        members: list[list[int]] = []
+        firsts: list[int] = []
+        row_of = np.empty(len(candidates), dtype=np.int64)
         for index, vector in enumerate(candidates):
-            row = seen.setdefault(vector.tobytes(), len(members))
-            if row == len(members):
-                members.append([])
-            members[row].append(index)
-        rows = candidates[[m[0] for m in members]] if len(members) < len(candidates) else candidates
+            row = seen.setdefault(hashlib.blake2b(vector.data, digest_size=20).digest(), len(firsts))
+            if row == len(firsts):
+                firsts.append(index)
+            row_of[index] = row
+        rows = candidates[firsts] if len(firsts) < len(candidates) else candidates
+        order = np.argsort(row_of, kind="stable")
+        starts = np.searchsorted(row_of[order], np.arange(len(firsts) + 1))
         norms = np.sqrt(np.einsum("md,md->m", rows, rows, dtype=np.float64))
-        return cls(candidates, rows, [np.asarray(m, dtype=np.int64) for m in members], norms)
+        return cls(candidates, rows, order, starts, norms)
+
+    def members(self, row: int) -> Indices:
+        """Return the candidates that a row stands for, ascending."""
+        return self.order[self.starts[row] : self.starts[row + 1]]
 
 
 def _exact(queries: Vectors, pool: _Pool, k: int, screen: Screen, advance: Advance) -> tuple[Indices, Scores]:
@@ -175,8 +211,9 @@ def _expand(rows: Indices, values: Scores, pool: _Pool, k: int) -> tuple[Indices
     # Every row of at least the k-th best score: their members are all that can be wanted.
     enough = np.sort(values)[::-1][min(k, len(values)) - 1]
     kept = np.flatnonzero(values >= enough)
-    members = np.concatenate([pool.members[rows[i]] for i in kept])
-    spread = np.repeat(values[kept], [len(pool.members[rows[i]]) for i in kept])
+    standing = [pool.members(int(rows[i])) for i in kept]
+    members = np.concatenate(standing)
+    spread = np.repeat(values[kept], [len(of_row) for of_row in standing])
     order = np.lexsort((members, -spread))[:k]
     return members[order], spread[order]
 
@@ -211,7 +248,11 @@ def _approximate(
 
 
 def _check_finite(vectors: Vectors, what: str) -> None:
-    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    blocks = [
+        start + np.flatnonzero(~np.isfinite(vectors[start : start + _BLOCK]).all(axis=1))
+        for start in range(0, len(vectors), _BLOCK)
+    ]
+    bad = np.concatenate(blocks) if blocks else np.empty(0, dtype=np.int64)
     if len(bad):
         raise ModelError(
             f"{len(bad)} of {len(vectors)} {what} vectors hold NaN or infinity (first: row {bad[0]}, "

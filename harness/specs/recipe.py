@@ -20,24 +20,42 @@ class BySize(Spec):
         return self.large if hidden_size >= 1024 else self.base
 
 
+class CountBySize(Spec):
+    """A whole number that depends on the encoder, as `BySize`."""
+
+    base: PositiveInt
+    large: PositiveInt
+
+    def for_hidden_size(self, hidden_size: int) -> int:
+        """Return the number for an encoder of this width."""
+        return self.large if hidden_size >= 1024 else self.base
+
+
 class Selection(Spec):
-    """Checkpoint selection on source-language development data, by the task's benchmark score."""
+    """Checkpoint selection on source-language development data, by the task's benchmark score.
+
+    `computes` names other metrics, whose mean is taken: those of the data that are trained on, where
+    two tasks that score differently share one training run (XQuAD and MLQA).
+    """
 
     every_steps: PositiveInt
     first_examples: PositiveInt | None = None  # jiant looks at the first 500 only
     patience: PositiveInt | None = None  # evaluations without gain before training stops
+    computes: tuple[str, ...] = ()
 
 
 class Phase(Spec):
     """One training run: a training set and AdamW with linear decay to 0.
 
-    `batch_size` is the effective batch (per device x devices x accumulation).
+    `batch_size` is the effective batch (per device x devices x accumulation). `micro_batch` is for
+    heads whose loss compares the examples of one forward pass with each other (in-batch negatives).
     """
 
     training_set: Name
     epochs: PositiveFloat
     learning_rate: PositiveFloat | BySize
-    batch_size: PositiveInt = 32
+    batch_size: PositiveInt | CountBySize = 32
+    micro_batch: PositiveInt | CountBySize | None = None
     max_length: PositiveInt | None = None  # default: the task's own settings
     warmup_steps: int = Field(default=0, ge=0)
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import PositiveInt
 
@@ -10,7 +10,14 @@ from harness.specs.base import Spec
 
 
 class KindSettings(Spec):
-    """Base of the settings of all kinds."""
+    """Base of the settings of all kinds.
+
+    `embeds`: the encoder alone makes the predictions. `pooled`: one pool of candidates serves every
+    language, whichever are asked for.
+    """
+
+    embeds: ClassVar[bool] = False
+    pooled: ClassVar[bool] = False
 
 
 class ClassificationSettings(KindSettings):
@@ -44,6 +51,7 @@ class SpanQASettings(KindSettings):
 class BitextRetrievalSettings(KindSettings):
     """Nearest neighbour among the other side of an aligned file."""
 
+    embeds: ClassVar[bool] = True
     max_length: PositiveInt | None = None  # None: the adapter's
 
 
@@ -54,6 +62,8 @@ class PassageRetrievalSettings(KindSettings):
     dual encoders of the official recipe are trained with.
     """
 
+    embeds: ClassVar[bool] = True
+    pooled: ClassVar[bool] = True
     representation: Literal["adapter", "pooler"] = "adapter"
     query_max_length: PositiveInt | None = 96
     passage_max_length: PositiveInt | None = 256
@@ -61,14 +71,25 @@ class PassageRetrievalSettings(KindSettings):
 
 
 class BitextMiningSettings(KindSettings):
-    """Mining of translation pairs out of two monolingual corpora."""
+    """Mining of translation pairs out of two monolingual corpora.
 
+    `threshold`: the lowest margin score of a mined pair: chosen on the development set (`dev`), on the
+    gold of the test set itself (`test`, which flatters), or a number fixed in advance.
+    """
+
+    embeds: ClassVar[bool] = True
     neighbours: PositiveInt = 4
+    margin: Literal["ratio", "distance", "absolute"] = "ratio"
+    threshold: Literal["dev", "test"] | float = "dev"
+    max_length: PositiveInt | None = None  # None: the adapter's
 
 
 class EntityRetrievalSettings(KindSettings):
-    """Linking of mentions to entity descriptions."""
+    """Linking of mentions to entity descriptions; `representation` as in passage retrieval."""
 
+    embeds: ClassVar[bool] = True
+    pooled: ClassVar[bool] = True
+    representation: Literal["adapter", "pooler"] = "adapter"
     max_length: PositiveInt = 64
     top_k: PositiveInt = 20
 

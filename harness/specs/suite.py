@@ -26,7 +26,10 @@ class SuiteTask(Spec):
 
 
 class SuiteSpec(Spec):
-    """A suite in one YAML file. It may name tasks that have no spec: they count as missing."""
+    """A suite in one YAML file. It may name tasks that have no spec: they count as missing.
+
+    `overall_note` stands under the table of every run, where `overall` needs a word.
+    """
 
     name: Name
     version: Text
@@ -37,6 +40,7 @@ class SuiteSpec(Spec):
     tasks: dict[Name, SuiteTask] = Field(min_length=1)
     groups: dict[Text, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(default_factory=dict)
     overall: tuple[str, ...] = ()
+    overall_note: str = ""
 
     @model_validator(mode="after")
     def _groups_name_tasks(self) -> Self:

@@ -17,7 +17,7 @@ from harness.specs.base import (
     Text,
     refuse_repeats,
 )
-from harness.specs.recipe import Recipe
+from harness.specs.recipe import Phase, Recipe
 from harness.specs.settings import SETTINGS, KindSettings
 
 TaskKind = Literal[
@@ -57,21 +57,67 @@ class LocalSource(Spec):
     options: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 
+class HubPart(Spec):
+    """The files of one role in a repository: a split of a configuration, else explicit patterns.
+
+    `config` may hold `{code}` and the language's values. Which files a configuration and split have
+    is read from the repository's own card; `files` names them where the card does not.
+    """
+
+    config: str | None = None
+    split: str = "test"
+    files: tuple[str, ...] = ()
+
+
 class HubSource(Spec):
-    """A Parquet or JSON dataset repository, pinned to a commit."""
+    """A Parquet or JSON dataset repository, pinned to a commit.
+
+    An `unconfirmed` revision is not read until `xharness data pin` has resolved it; `seen` says what
+    is known of it.
+    """
 
     repo: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*/[\w.-]+$")
     revision: Revision
-    config: str | None = None  # may hold {code} and the language's values
-    split: str = "test"
-    seen: str | None = None  # what was seen of it, where the revision is unconfirmed
+    seen: str | None = None
+    reader: Name | ClassPath
+    roles: dict[str, HubPart] = Field(min_length=1)
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
 
 
-class DataSpec(Spec):
-    """Where the test sets are."""
+class Source(Spec):
+    """The places where one and the same data may lie, in the order in which they are tried.
 
-    local: LocalSource
+    `local` is the layout of the original release and `xtreme` that of XTREME's own download script;
+    both lie under the data folder. `hub` is a dataset repository. `hint` says what to do where the
+    data are in none of them.
+    """
+
+    local: LocalSource | None = None
+    xtreme: LocalSource | None = None
     hub: HubSource | None = None
+    hint: str = ""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.layouts and self.hub is None:
+            raise ValueError("names no place: give `local`, `xtreme` or `hub`")
+        return self
+
+    @property
+    def layouts(self) -> tuple[LocalSource, ...]:
+        """The layouts under the data folder."""
+        return tuple(layout for layout in (self.local, self.xtreme) if layout is not None)
+
+
+class DataSpec(Source):
+    """Where the test sets are.
+
+    `dev` is development data that decoding needs (a threshold is chosen on it); `pool` holds the
+    candidates of retrieval where they are not part of the test sets.
+    """
+
+    dev: Source | None = None
+    pool: Source | None = None
 
 
 class TrainingSet(Spec):
@@ -85,8 +131,8 @@ class TrainingSet(Spec):
 
     title: str
     languages: tuple[LanguageCode, ...] = Field(min_length=1)
-    train: LocalSource
-    dev: LocalSource | None = None
+    train: Source
+    dev: Source | None = None
     rows: PositiveInt | None = None
     first_clusters: PositiveInt | None = None
     hold_out: bool = False
@@ -107,7 +153,11 @@ class MetricEntry(Spec):
 
 
 class TaskSpec(Spec):
-    """A target task in one YAML file."""
+    """A target task in one YAML file.
+
+    `parallel_rows`: row i of the test set in one language translates row i in every other, which label
+    files without ids and texts do not say of themselves.
+    """
 
     name: Name
     version: Text
@@ -121,6 +171,7 @@ class TaskSpec(Spec):
     languages: dict[LanguageCode, Language] = Field(min_length=1)
     labels: tuple[str, ...] = ()
     unit_space: Name | None = None
+    parallel_rows: bool = False
     data: DataSpec
     metrics: tuple[MetricEntry, ...] = Field(min_length=1)
     main_metric: MetricName
@@ -149,6 +200,8 @@ class TaskSpec(Spec):
             )
         if self.kind == "tagging" and not self.labels:
             raise ValueError("a tagging task lists its labels")
+        if self.kind == "classification" and len(self.labels) < 2:
+            raise ValueError("a classification task lists its labels, at least two")
         for recipe_name, recipe in self.recipes.items():
             for phase in recipe.phases:
                 if phase.training_set not in self.training_sets:
@@ -157,8 +210,13 @@ class TaskSpec(Spec):
                         f"which is not among the training_sets {sorted(self.training_sets)}"
                     )
         self._settings_with({})
-        for recipe in self.recipes.values():
-            self.settings_for(recipe)
+        for recipe_name, recipe in self.recipes.items():
+            settings = self.settings_for(recipe)
+            if getattr(settings, "threshold", None) == "dev" and self.data.dev is None:
+                raise ValueError(
+                    f"recipe {recipe_name!r} chooses its threshold on development data, and data.dev names "
+                    "none; give `settings: {threshold: <a number>}`, or `test` under a name that says so"
+                )
         return self
 
     @property
@@ -167,9 +225,29 @@ class TaskSpec(Spec):
         return self.unit_space or self.name
 
     @property
+    def embeds(self) -> bool:
+        """Whether the encoder alone makes the predictions: vectors are compared, no head is read."""
+        return SETTINGS[self.kind].embeds
+
+    @property
+    def pooled(self) -> bool:
+        """Whether one pool of candidates serves every language, whichever are asked for."""
+        return SETTINGS[self.kind].pooled
+
+    @property
     def score_metrics(self) -> tuple[str, ...]:
         """The metrics whose averages the benchmark's task score is the mean of."""
         return self.benchmark_score or (self.main_metric,)
+
+    def selected_by(self, phase: Phase) -> tuple[str, ...]:
+        """Return the metrics whose mean selects a phase's checkpoints, by what computes them.
+
+        They are the phase's own, else those of the task's score; none where nothing is selected.
+        """
+        if phase.selection is None:
+            return ()
+        own = tuple(m.computes for m in self.metrics if m.name in self.score_metrics)
+        return phase.selection.computes or own
 
     def settings_for(self, recipe: Recipe) -> KindSettings:
         """Return the kind's settings: its defaults, then the task's, then the recipe's."""

@@ -17,8 +17,11 @@ See docs/decisions/0004-keyed-poisson-draws.md.
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +33,15 @@ from harness.stats.units import Units
 # rounded so that mean and variance are exactly 1 (and the third factorial moment 1 + 3e-5).
 POISSON_COUNTS = (24_109, 24_110, 12_055, 4_017, 1_005, 201, 34, 4, 1)
 MAX_WEIGHT = len(POISSON_COUNTS) - 1
-_WEIGHT_OF = np.repeat(np.arange(MAX_WEIGHT + 1, dtype=np.uint8), POISSON_COUNTS)
+# The weight of a number is how many of these are at most as large as it is.
+_FIRST_OF_WEIGHT = tuple(np.cumsum(POISSON_COUNTS)[:-1].astype(np.uint16))
+# Weights made at a time: more are slower (they leave the cache), fewer too (more steps per weight).
+_BATCH = 64
+# Draws multiplied at a time: so few that the BLAS library starts no threads of its own, which would wait
+# for each other and for ours (measured on two busy processors: ten times slower).
+_STRIP = 512
+# Keys are hashed by one thread at a time, so that more would wait.
+_MOST_THREADS = 4
 
 
 def unit_weights(keys: Sequence[str], *, space: str, seed: int, resamples: int) -> NDArray[np.uint8]:
@@ -40,22 +51,7 @@ def unit_weights(keys: Sequence[str], *, space: str, seed: int, resamples: int) 
     of (seed, space, unit key); draw b reads the b-th 16-bit number. So more resamples extend the
     draws and change none of the first.
     """
-    # Four 16-bit draws come out of one 64-bit number.
-    length = -(-resamples // 4)
-    bits = np.empty((len(keys), length), dtype=np.uint64)
-    generator = np.random.Philox(0)
-    fresh = generator.state
-    for row, key in enumerate(keys):
-        digest = hashlib.sha256(canonical_json([seed, space, key]).encode("utf-8")).digest()
-        fresh["state"]["key"] = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
-        # One generator is set anew for each unit: making 30,000 of them takes longer than drawing.
-        generator.state = fresh
-        bits[row] = generator.random_raw(length)
-    if sys.byteorder == "big":
-        bits.byteswap(inplace=True)
-    numbers = bits.view("<u2")[:, :resamples]
-    # "clip" never clips (there are 65,536 entries); it spares a pass that checks bounds.
-    return np.take(_WEIGHT_OF, numbers, mode="clip")
+    return _WeightMaker(len(keys), space=space, seed=seed, resamples=resamples).make(keys)
 
 
 def draw_sums(
@@ -65,37 +61,126 @@ def draw_sums(
     space: str,
     seed: int,
     resamples: int,
-    batch: int = 256,
+    batch: int = _BATCH,
+    threads: int | None = None,
 ) -> list[Float]:
     """Return the weighted sums of statistics in every draw, one array per cell.
 
     `columns[c]`: float64 [k, n], k statistics of the n rows of cell c, whose units are
     `units.of[c]`. Returns float64 [k, resamples] per cell. Next to the results, memory holds
-    the weights of `batch` units at a time.
+    the weights of `batch` units at a time in each thread (`threads` None: one per processor, at most
+    4).
 
     All sums are exact (see `_on_grid`), hence the same bits in whatever order rows and units come and
     however many threads add them.
     """
-    places: list[NDArray[np.int64]] = []
-    per_unit: list[Float] = []
-    for cell, of_row in zip(columns, units.of, strict=True):
-        own, local = np.unique(of_row, return_inverse=True)
-        places.append(own)
-        per_unit.append(
-            np.stack([np.bincount(local, weights=_on_grid(row), minlength=len(own)) for row in cell])
-        )
+    cells = [_UnitSums.of(cell, of, batch) for cell, of in zip(columns, units.of, strict=True)]
     sums = [np.zeros((len(cell), resamples)) for cell in columns]
-    weights = np.empty((batch, resamples))
-    for start in range(0, len(units.keys), batch):
-        keys = units.keys[start : start + batch]
-        weights[: len(keys)] = unit_weights(keys, space=space, seed=seed, resamples=resamples)
-        for own, of_unit, total in zip(places, per_unit, sums, strict=True):
-            low, high = np.searchsorted(own, (start, start + len(keys)))
-            if low == high:
-                continue
-            here = weights if high - low == batch else weights[own[low:high] - start]
-            total += of_unit[:, low:high] @ here
+    adding = threading.Lock()
+    starts = range(0, len(units.keys), batch)
+    count = max(1, min(threads or _processors(), len(starts)))
+
+    def work(first: int) -> None:
+        maker = _WeightMaker(batch, space=space, seed=seed, resamples=resamples)
+        exact = {kind: np.empty((batch, resamples), kind) for kind in {cell.kind for cell in cells}}
+        for start in starts[first::count]:
+            keys = units.keys[start : start + batch]
+            made = maker.make(keys)
+            for weights in exact.values():
+                weights[: len(keys)] = made
+            for cell, total in zip(cells, sums, strict=True):
+                found = cell.weighted(exact[cell.kind][: len(keys)], start)
+                if found is not None:
+                    # One at a time, so that memory holds one total only.
+                    with adding:
+                        total += found
+
+    if count == 1:
+        work(0)
+    else:
+        with ThreadPoolExecutor(count) as pool:
+            list(pool.map(work, range(count)))
     return sums
+
+
+class _WeightMaker:
+    """Makes the weights of up to `most` units at a time, always in the same memory."""
+
+    def __init__(self, most: int, *, space: str, seed: int, resamples: int) -> None:
+        # The digest is of the JSON text of [seed, space, key].
+        self._prefix = canonical_json([seed, space])[:-1] + ","
+        # Four 16-bit draws come out of one 64-bit number.
+        self._bits = np.empty((most, -(-resamples // 4)), dtype=np.uint64)
+        self._reached = np.empty((most, resamples), dtype=np.bool_)
+        self._weights = np.empty((most, resamples), dtype=np.uint8)
+        self._generator = np.random.Philox(0)
+        self._fresh = self._generator.state
+
+    def make(self, keys: Sequence[str]) -> NDArray[np.uint8]:
+        """Return the weights of these units, uint8 [units, resamples]; overwritten by the next call."""
+        bits, generator, fresh = self._bits[: len(keys)], self._generator, self._fresh
+        for row, key in enumerate(keys):
+            digest = hashlib.sha256(f"{self._prefix}{canonical_json(key)}]".encode()).digest()
+            fresh["state"]["key"] = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
+            # One generator is set anew for each unit: making 30,000 of them takes longer than drawing.
+            generator.state = fresh
+            bits[row] = generator.random_raw(bits.shape[1])
+        if sys.byteorder == "big":
+            bits.byteswap(inplace=True)
+        weights, reached = self._weights[: len(keys)], self._reached[: len(keys)]
+        numbers = bits.view("<u2")[:, : weights.shape[1]]
+        # Eight comparisons take half the time of a table of 65,536 entries: they run many at a time.
+        np.greater_equal(numbers, _FIRST_OF_WEIGHT[0], out=weights.view(np.bool_))
+        for first in _FIRST_OF_WEIGHT[1:]:
+            np.greater_equal(numbers, first, out=reached)
+            np.add(weights, reached.view(np.uint8), out=weights)
+        return weights
+
+
+class _UnitSums:
+    """The statistics of one cell, summed over the rows of each of its units.
+
+    `kind` is the float type in which sums over a batch are exact: float32 for small whole numbers.
+    """
+
+    def __init__(self, own: NDArray[np.intp], of_unit: Float, kind: type[np.floating]) -> None:
+        self.kind = kind
+        self._own = own
+        self._of_unit = of_unit.astype(kind)
+
+    @classmethod
+    def of(cls, columns: Float, of_row: NDArray[np.int64], batch: int) -> _UnitSums:
+        own, local = np.unique(of_row, return_inverse=True)
+        of_unit: Float = np.stack([np.bincount(local, weights=_on_grid(row)) for row in columns])
+        whole = np.array_equal(of_unit, np.rint(of_unit))
+        # float32 counts to 2^24, and no sum of a batch, nor a part of one, may be larger.
+        small = batch * MAX_WEIGHT * float(np.max(np.abs(of_unit), initial=0.0)) <= 2**24
+        return cls(own, of_unit, np.float32 if whole and small else np.float64)
+
+    def weighted(self, weights: NDArray[np.floating], start: int) -> NDArray[np.floating] | None:
+        """Return the weighted sums of the units start, start + 1, ..., one for each row of weights.
+
+        `kind` [k, resamples], or None where the cell has none of these units.
+        """
+        low, high = np.searchsorted(self._own, (start, start + len(weights)))
+        if low == high:
+            return None
+        own = self._own[low:high] - start
+        if high - low == own[-1] - own[0] + 1:
+            here = weights[own[0] : own[-1] + 1]
+        else:
+            here = weights[own]
+        statistics = self._of_unit[:, low:high]
+        sums = np.empty((len(statistics), weights.shape[1]), self.kind)
+        for first in range(0, sums.shape[1], _STRIP):
+            strip = slice(first, first + _STRIP)
+            np.matmul(statistics, here[:, strip], out=sums[:, strip])
+        return sums
+
+
+def _processors() -> int:
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(usable or 1, _MOST_THREADS)
 
 
 def _on_grid(values: Float) -> Float:
@@ -106,5 +191,5 @@ def _on_grid(values: Float) -> Float:
     largest = len(values) * MAX_WEIGHT * float(np.max(np.abs(values), initial=0.0))
     # Sums are below 2^exponent and float64 has 53 bits, one of which covers the rounding itself.
     _, exponent = np.frexp(largest)
-    step = np.ldexp(1.0, int(exponent) - 52)
+    step = max(np.ldexp(1.0, int(exponent) - 52), np.finfo(np.float64).smallest_subnormal)
     return np.asarray(np.round(values / step) * step, dtype=np.float64)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ResultError
-from harness.records import Cell, Estimate, Float
+from harness.records import NO_GOLD, Cell, Estimate, Float
 from harness.stats.draws import draw_sums
 from harness.stats.intervals import score_interval, variance_of
 from harness.stats.units import join_units
@@ -34,13 +34,19 @@ class Draws:
     value: float64 [S]; draws: float64 [S, B]. S is 1 where nothing is trained. Draw b of two numbers
     is one joint draw, so sums, differences and means of numbers are those of their draws. `units`:
     how many units are drawn, the smallest such count if cells are combined. `rows`: the number of
-    rows of every (task, language) in it.
+    rows of every (task, language) in it, and `weights` what it counts with, summed over its metrics.
     """
 
     value: Float
     draws: Float
     units: int
     rows: Mapping[tuple[str, str], int]
+    weights: Mapping[tuple[str, str], float]
+
+    @property
+    def runs(self) -> int:
+        """The number of runs S."""
+        return len(self.value)
 
 
 def draw_cells(
@@ -68,7 +74,11 @@ def draw_cells(
     stacks = [_Stack.of(cell) for cell in cells]
     units = join_units(cells)
     drawn = draw_sums([stack.columns for stack in stacks], units, space=space, seed=seed, resamples=resamples)
-    counts = [len(np.unique(of_row)) for of_row in units.of]
+    # Rows beside the test set are drawn too, but how many there are is the system's doing.
+    counts = [
+        len({unit for unit, gold in zip(of_row, cell.golds, strict=True) if gold != NO_GOLD})
+        for cell, of_row in zip(cells, units.of, strict=True)
+    ]
     result: dict[tuple[str, str, str], Draws] = {}
     for cell, stack, sums, count in zip(cells, stacks, drawn, counts, strict=True):
         empty = sums[0] == 0
@@ -79,15 +89,23 @@ def draw_cells(
                 value=_checked(value_of(stack.totals[index]), cell, metric),
                 draws=_checked(value_of(np.moveaxis(sums[index], -1, -2)), cell, metric),
                 units=count,
-                rows={(cell.task, cell.language): len(cell.example_ids)},
+                rows={(cell.task, cell.language): cell.tested},
+                weights={(cell.task, cell.language): 1.0},
             )
     return result
 
 
 def mean_of(parts: Sequence[Draws]) -> Draws:
-    """Return the unweighted mean of numbers, run by run and draw by draw.
+    """Return the unweighted mean of numbers; see `combine`."""
+    if not parts:
+        raise ValueError("the mean of no numbers is not defined")
+    return combine(parts, [1 / len(parts)] * len(parts))
 
-    The parts may be languages, metrics of the same cells, tasks, or means themselves. Runs are joined
+
+def combine(parts: Sequence[Draws], weights: Sequence[float]) -> Draws:
+    """Return the weighted sum of numbers, run by run and draw by draw.
+
+    The parts may be languages, metrics of the same cells, tasks, or sums themselves. Runs are joined
     by position: all parts have the same S runs or one. A part with one run (a task that trains
     nothing) counts unchanged in each run, so it adds nothing to the variance between runs.
 
@@ -95,20 +113,22 @@ def mean_of(parts: Sequence[Draws]) -> Draws:
         ValueError: if there are no parts, or runs or draws do not fit together.
     """
     if not parts:
-        raise ValueError("the mean of no numbers is not defined")
-    runs = {len(part.value) for part in parts} - {1}
+        raise ValueError("the sum of no numbers is not defined")
+    runs = {part.runs for part in parts} - {1}
     resamples = {part.draws.shape[1] for part in parts}
     if len(runs) > 1 or len(resamples) > 1:
-        raise ValueError(f"numbers of {sorted(runs)} runs and {sorted(resamples)} draws cannot be averaged")
+        raise ValueError(f"numbers of {sorted(runs)} runs and {sorted(resamples)} draws cannot be added")
     shape = (max(runs, default=1), resamples.pop())
     value, draws = np.zeros(shape[0]), np.zeros(shape)
     rows: dict[tuple[str, str], int] = {}
-    for part in parts:
-        value += part.value
-        draws += part.draws
+    counted: dict[tuple[str, str], float] = {}
+    for part, weight in zip(parts, weights, strict=True):
+        value += weight * part.value
+        draws += weight * part.draws
         rows.update(part.rows)
-    draws /= len(parts)
-    return Draws(value=value / len(parts), draws=draws, units=min(part.units for part in parts), rows=rows)
+        for cell, inner in part.weights.items():
+            counted[cell] = counted.get(cell, 0.0) + weight * inner
+    return Draws(value, draws, min(part.units for part in parts), rows, counted)
 
 
 def estimate(number: Draws, *, alpha: float = 0.05) -> Estimate:

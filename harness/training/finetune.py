@@ -32,7 +32,7 @@ from harness.specs.settings import KindSettings
 from harness.specs.task import TaskSpec
 from harness.training.checkpoints import Trace, sync
 from harness.training.loop import train as run_loop
-from harness.training.plan import Plan, learning_rate, make_plan
+from harness.training.plan import Plan, learning_rate, make_plan, whole
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -64,7 +64,12 @@ def training_key(
     phases = []
     for phase in recipe.phases:
         described = phase.model_dump(mode="json")
+        if described["selection"]:
+            del described["selection"]["computes"]  # `selects_by` says it, the task's own metrics included
         described["learning_rate"] = learning_rate(phase, model.hidden_size)
+        described["batch_size"] = whole(phase.batch_size, model.hidden_size)
+        if phase.micro_batch is not None:
+            described["micro_batch"] = whole(phase.micro_batch, model.hidden_size)
         described["training_set"] = fingerprints[phase.training_set]
         phases.append(described)
     content = {
@@ -192,7 +197,7 @@ def fine_tune(
     score = None
     if phase.selection is not None and dev is not None:
         chosen = dev.examples[: phase.selection.first_examples]
-        score = _scorer(task, head, settings, decode_gold, chosen, tokenizer)
+        score = _scorer(task, phase, head, settings, decode_gold, replace(dev, examples=chosen), tokenizer)
     with (
         quiet_transformers(),
         _explained(name, plan, out.parent),
@@ -244,22 +249,25 @@ def _damage(trained: Model) -> str | None:
 
 def _scorer(
     task: TaskSpec,
+    phase: Phase,
     head: Head,
     settings: KindSettings,
     decode_gold: Callable[[str], Any],
-    examples: Sequence[Example],
+    dev: DataSet,
     tokenizer: PreTrainedTokenizerBase,
 ) -> Callable[[PreTrainedModel], float]:
     """Return the function that scores a model on development data as the benchmark scores the task.
 
     That is the main metric, or the mean of several: of F1 and exact match for question answering.
+    The phase may name others.
     """
-    metrics = [metric_named(m.computes) for m in task.metrics if m.name in task.score_metrics]
-    golds = [decode_gold(example.gold) for example in examples]
+    metrics = [metric_named(name) for name in task.selected_by(phase)]
+    golds = [decode_gold(example.gold) for example in dev.examples]
 
     def score(model: PreTrainedModel) -> float:
-        outputs = head.outputs(examples, model, tokenizer, settings, lambda done: None)
-        values = [float(m.value(m.per_example(golds, outputs).sum(axis=0))) for m in metrics]
+        outputs = head.outputs(dev.examples, model, tokenizer, settings, lambda done: None)
+        rows = [metric.per_example(golds, outputs, dev.language) for metric in metrics]
+        values = [float(m.value(r.sum(axis=0))) for m, r in zip(metrics, rows, strict=True)]
         return sum(values) / len(values)
 
     return score

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.backends.model import Model
 from harness.errors import SpecError
-from harness.specs.recipe import Phase
+from harness.specs.recipe import CountBySize, Phase
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -45,6 +45,11 @@ def learning_rate(phase: Phase, hidden_size: int) -> float:
     return rate if isinstance(rate, float) else rate.for_hidden_size(hidden_size)
 
 
+def whole(number: int | CountBySize, hidden_size: int) -> int:
+    """Return a count of the phase for an encoder of this width."""
+    return number if isinstance(number, int) else number.for_hidden_size(hidden_size)
+
+
 def make_plan(
     phase: Phase,
     features: Sequence[Mapping[str, Any]],
@@ -58,24 +63,34 @@ def make_plan(
     """Count steps and choose the micro-batch; the same arguments on the same device give the same plan.
 
     An epoch ends with a smaller batch where the examples do not divide. `parameters` is the
-    number of the model's parameters; `micro_batch` is what the head insists on, if it does.
+    number of the model's parameters; `micro_batch` is what the head insists on, if it does (the phase may
+    name another number then).
 
     Raises:
-        SpecError: if the effective batch is not a multiple of the micro-batch that the head insists on.
+        SpecError: if the effective batch is not a multiple of the micro-batch that the head or the phase
+            insists on, or the phase names one to a head that does not.
     """
-    per_epoch = math.ceil(len(features) / phase.batch_size)
+    batch_size = whole(phase.batch_size, model.hidden_size)
+    if phase.micro_batch is not None:
+        if micro_batch is None:
+            raise SpecError(
+                f"training set {phase.training_set!r}: micro_batch is for kinds whose loss compares the "
+                "examples of one forward pass with each other; here it would change nothing, so remove it"
+            )
+        micro_batch = whole(phase.micro_batch, model.hidden_size)
+    per_epoch = math.ceil(len(features) / batch_size)
     steps = math.ceil(phase.epochs * per_epoch)
     if phase.max_steps is not None:
         steps = min(steps, phase.max_steps)
     sizes = [_rows(feature) for feature in features]
     # A fixed micro-batch is part of the loss: memory must not change it.
-    if micro_batch is not None and phase.batch_size % micro_batch:
+    if micro_batch is not None and batch_size % micro_batch:
         raise SpecError(
-            f"training set {phase.training_set!r}: batch_size {phase.batch_size} is not a multiple of "
+            f"training set {phase.training_set!r}: batch_size {batch_size} is not a multiple of "
             f"{micro_batch}, the number of examples that the loss of this kind compares with each other"
         )
     micro = micro_batch or largest_micro_batch(
-        phase.batch_size,
+        batch_size,
         rows=max(rows for rows, _ in sizes),
         longest=max(longest for _, longest in sizes),
         config=config,
@@ -86,7 +101,7 @@ def make_plan(
         warmup_steps=phase.warmup_steps or math.ceil(phase.warmup_ratio * steps),
         learning_rate=learning_rate(phase, model.hidden_size),
         micro_batch=micro,
-        accumulation=phase.batch_size // micro,
+        accumulation=batch_size // micro,
         weight_decay=phase.weight_decay,
         adam_epsilon=phase.adam_epsilon,
         max_grad_norm=phase.max_grad_norm,

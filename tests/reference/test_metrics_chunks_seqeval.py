@@ -16,7 +16,7 @@ IDS = ("chunk_f1_legacy", "chunk_precision_legacy", "chunk_recall_legacy")
 
 def score(metric_id, golds, outputs):
     metric = metric_named(metric_id)
-    return float(metric.value(metric.per_example(golds, outputs).sum(axis=0)))
+    return float(metric.value(metric.per_example(golds, outputs, "en").sum(axis=0)))
 
 
 def test_stored_version_is_the_one_that_xtreme_used():

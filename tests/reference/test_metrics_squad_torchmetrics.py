@@ -12,13 +12,13 @@ GOLDS, OUTPUTS, EXACT, F1 = (list(column) for column in zip(*STORED["cases"], st
 
 
 def test_exact_match_equals_torchmetrics():
-    ours = 100 * SquadExactMatch().per_example(GOLDS, OUTPUTS)[:, 0]
+    ours = 100 * SquadExactMatch().per_example(GOLDS, OUTPUTS, "en")[:, 0]
     assert ours.tolist() == EXACT
     assert 0 < ours.mean() < 50
 
 
 def test_f1_equals_torchmetrics_except_without_any_token():
-    ours = 100 * SquadF1().per_example(GOLDS, OUTPUTS)[:, 0]
+    ours = 100 * SquadF1().per_example(GOLDS, OUTPUTS, "en")[:, 0]
     differ = 0
     for golds, output, mine, theirs in zip(GOLDS, OUTPUTS, ours, F1, strict=True):
         if not tokens(output) and any(not tokens(gold) for gold in golds):

@@ -23,7 +23,7 @@ def cell(statistics, metric, clusters=None, language="de"):
         example_ids=tuple(map(str, range(n))),
         parallel_ids=(None,) * n,
         cluster_ids=(None,) * n if clusters is None else tuple(map(str, clusters)),
-        golds=("",) * n,
+        golds=("gold",) * n,
         statistics={metric: statistics},
     )
 

@@ -16,6 +16,7 @@ import pytest
         "from harness.evaluate import Evaluation; import harness; f = harness.evaluate",
         "import harness.evaluate; f = harness.evaluate; assert f.Evaluation",
         "import harness; f = harness.score_run",
+        "import harness; f = harness.score_submission",
     ],
 )
 def test_public_functions_can_be_called(code: str) -> None:

@@ -82,7 +82,38 @@ def make_rankings() -> None:
     write("map-trec_eval.json", "pytrec-eval-terrier", cases)
 
 
+def make_submissions() -> None:
+    """Score the tagging files of generated submissions as google-research/xtreme@838c13b reads them."""
+    import sys
+    from tempfile import TemporaryDirectory
+
+    from seqeval.metrics import f1_score, precision_score, recall_score
+
+    sys.path.insert(0, str(HERE.parents[1] / "support"))
+    from make_submission import LANGUAGES, write_submission
+
+    def sentences(path: Path) -> list[list[str]]:
+        text = path.read_text(encoding="utf-8").removesuffix("\n")
+        return [block.split("\n") for block in text.removesuffix("\n").split("\n\n")]
+
+    cases = []
+    for suite, tasks in LANGUAGES.items():
+        with TemporaryDirectory() as folder:
+            write_submission(Path(folder), suite, seed=1, size=12)
+            for task in ("panx", "udpos"):
+                for code in tasks[task].split():
+                    gold, given = (
+                        sentences(Path(folder, part, task, f"test-{code}.tsv"))
+                        for part in ("labels", "predictions")
+                    )
+                    assert len(gold) == len(given) == 12
+                    scores = [float(f(gold, given)) for f in (f1_score, precision_score, recall_score)]
+                    cases.append([suite, task, code, scores])
+    write("submissions-seqeval-0.0.12.json", "seqeval", cases)
+
+
 if __name__ == "__main__":
     make_chunks()
+    make_submissions()
     make_answers()
     make_rankings()

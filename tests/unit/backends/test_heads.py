@@ -104,6 +104,40 @@ def test_labels_in_another_order_are_mapped_by_name(checkpoint: Write, model_at:
     assert network.config.id2label == dict(enumerate(TAGS))
 
 
+@pytest.mark.parametrize(
+    ("labels", "own"),
+    [
+        (("contradiction", "entailment", "neutral"), ("ENTAILMENT", "NEUTRAL", "CONTRADICTION")),
+        (("contradiction", "entailment", "neutral"), ("Entailment", "Neutral", "Contradiction")),
+        (("NO", "YES"), ("yes", "no")),
+    ],
+)
+def test_labels_in_another_case_are_the_same(
+    checkpoint: Write, model_at: ModelAt, labels: tuple[str, ...], own: tuple[str, ...]
+) -> None:
+    classifier = "AutoModelForSequenceClassification"
+    path = checkpoint(classifier, **names(own))
+    ids = torch.tensor([[0, 5, 6, 2]])
+    with torch.inference_mode():
+        before = open_head(model_at(path), Shape(classifier, own))[0](ids).logits
+        network = open_head(model_at(path), Shape(classifier, labels))[0]
+        after = network(ids).logits
+    order = [[o.lower() for o in own].index(label.lower()) for label in labels]
+    torch.testing.assert_close(after, before[..., order], rtol=0, atol=0)
+    assert network.config.id2label == dict(enumerate(labels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "own"), [(("Yes", "No"), ("yes", "NO")), (("a", "A", "b"), ("A", "B", "C"))]
+)
+def test_labels_in_mixed_case_are_others(
+    checkpoint: Write, model_at: ModelAt, labels: tuple[str, ...], own: tuple[str, ...]
+) -> None:
+    classifier = "AutoModelForSequenceClassification"
+    with pytest.raises(ModelError, match="has other labels than the task"):
+        head_in(model_at(checkpoint(classifier, **names(own))), Shape(classifier, labels))
+
+
 def test_labels_without_names_are_taken_in_order_and_said(checkpoint: Write, model_at: ModelAt) -> None:
     path = checkpoint(TAGGER.auto_class, num_labels=3)
     said: list[str] = []

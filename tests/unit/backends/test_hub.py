@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
-from socketserver import TCPServer
 
 import huggingface_hub.constants
 import pytest
+from hub_standin import Hub
 
 from harness.backends.checkpoint import open_model
 from harness.backends.hub import looks_like_hub_id
@@ -33,55 +29,6 @@ def cache(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (repo / "refs" / "main").write_text(COMMIT, encoding="utf-8")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
     return folder
-
-
-class Refusing(BaseHTTPRequestHandler):
-    """A hub that has nothing, or keeps it to itself."""
-
-    def do_GET(self) -> None:
-        code = {"no-repo": "RepoNotFound", "no-revision": "RevisionNotFound", "gated": "GatedRepo"}
-        name = next(n for n in code if n in self.path)
-        body = b'{"error": "refused"}'
-        self.send_response(403 if name == "gated" else 404)
-        self.send_header("X-Error-Code", code[name])
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    """A server that does not ask the name service what this machine is called."""
-
-    def server_bind(self) -> None:
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = "localhost", self.server_address[1]
-
-
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Point the hub client at an address of this machine, a refusing hub by default."""
-    server = Server(("127.0.0.1", 0), Refusing)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-
-    def point(address: str) -> None:
-        monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-        monkeypatch.setattr("huggingface_hub.hf_api.ENDPOINT", address, raising=False)
-        monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", address)
-        template = address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-
-    point(f"http://127.0.0.1:{server.server_port}")
-    yield point
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def test_the_form_of_an_id() -> None:
@@ -112,88 +59,46 @@ def test_what_the_cache_lacks(cache: Path) -> None:
         open_model("owner/other", adapters=ADAPTERS, device="cpu", offline=True)
 
 
-@pytest.mark.parametrize(
-    "model, said",
-    [
+def test_what_the_hub_refuses(hub: Hub) -> None:
+    hub.refused["owner/gated"] = (403, "GatedRepo")
+    hub.commit("owner/served", {"config.json": b"{}"}, kind="models", sha=COMMIT)
+    for model, said in [
         ("owner/no-repo", "no such repository"),
-        ("owner/no-revision@abc", "no revision 'abc'"),
+        ("owner/served@abc", "no revision 'abc'"),
         ("owner/gated", "granted on request"),
-    ],
-)
-def test_what_the_hub_refuses(cache: Path, endpoint: Callable[[str], None], model: str, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
-        open_model(model, adapters=ADAPTERS, device="cpu")
+    ]:
+        with pytest.raises(ModelError, match=said):
+            open_model(model, adapters=ADAPTERS, device="cpu")
 
 
-def test_a_hub_that_cannot_be_reached(cache: Path, endpoint: Callable[[str], None]) -> None:
-    endpoint("http://127.0.0.1:9")
+def test_a_hub_that_cannot_be_reached(point_at_hub: Callable[[str], None]) -> None:
+    point_at_hub("http://127.0.0.1:9")
     with pytest.raises(ModelError, match="cannot be reached"):
         open_model("owner/other", adapters=ADAPTERS, device="cpu")
 
 
-@pytest.fixture
-def serving(tiny: Path, endpoint: Callable[[str], None]) -> Iterator[list[str]]:
-    """A hub that serves one repository, `owner/served`; yields the paths that were asked for."""
-    asked: list[str] = []
-    files = {p.name: p.read_bytes() for p in tiny.iterdir() if p.is_file()} | {"training.log": b"not wanted"}
-
-    class Serving(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(f"{self.command} {self.path}")
-            path = self.path.partition("?")[0]
-            if path in (f"/api/models/owner/served/revision/{r}" for r in ("main", COMMIT)):
-                siblings = [{"rfilename": name} for name in files]
-                self._send(json.dumps({"id": "owner/served", "sha": COMMIT, "siblings": siblings}).encode())
-            elif path.startswith(f"/api/models/owner/served/tree/{COMMIT}"):
-                listing = [
-                    {"type": "file", "path": n, "size": len(b), "oid": hashlib.sha1(b).hexdigest()}
-                    for n, b in files.items()
-                ]
-                self._send(json.dumps(listing).encode())
-            elif path.startswith(f"/owner/served/resolve/{COMMIT}/") and path.rpartition("/")[2] in files:
-                body = files[path.rpartition("/")[2]]
-                etag = hashlib.sha1(body).hexdigest()
-                self._send(body, {"ETag": f'"{etag}"', "X-Repo-Commit": COMMIT})
-            else:
-                self.send_error(404)
-
-        do_HEAD = do_GET
-
-        def _send(self, body: bytes, headers: dict[str, str] | None = None) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            for name, value in (headers or {}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = Server(("127.0.0.1", 0), Serving)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    endpoint(f"http://127.0.0.1:{server.server_port}")
-    yield asked
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def test_a_download_that_is_cut_off(hub: Hub, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    files = {path.name: path.read_bytes() for path in tiny.iterdir() if path.is_file()}
+    hub.commit("owner/served", files, kind="models", sha=COMMIT)
+    hub.cut["model.safetensors"] = 1_000
+    with pytest.raises(ModelError, match="cannot be fetched"):
+        open_model(f"owner/served@{COMMIT}", adapters=ADAPTERS, device="cpu")
 
 
 @pytest.mark.parametrize("suffix", ["", f"@{COMMIT}"])
-def test_a_model_is_fetched_once_and_then_read_offline(
-    cache: Path, tiny: Path, serving: list[str], suffix: str
-) -> None:
+def test_a_model_is_fetched_once_and_then_read_offline(tiny: Path, hub: Hub, suffix: str) -> None:
+    files = {path.name: path.read_bytes() for path in tiny.iterdir() if path.is_file()}
+    hub.commit("owner/served", files | {"training.log": b"not wanted"}, kind="models", sha=COMMIT)
     model, said = open_model(f"owner/served{suffix}", adapters=ADAPTERS)
     assert model.revision == COMMIT
     assert model.model_id == "owner/served"
     assert ("not pinned" in said) == (not suffix)
     local, _ = open_model(str(tiny), adapters=ADAPTERS)
     assert model.weights_sha256 == local.weights_sha256
-    assert not any("training.log" in line and "resolve" in line for line in serving)
-    count = len(serving)
-    assert count > 2
+    assert "config.json" in hub.downloads("owner/served")
+    assert "training.log" not in hub.downloads("owner/served")
+    count = len(hub.asked)
     again, _ = open_model(f"owner/served@{COMMIT}", adapters=ADAPTERS, offline=True)
     assert (again.path, again.weights_sha256) == (model.path, model.weights_sha256)
-    assert len(serving) == count
+    assert len(hub.asked) == count

@@ -10,24 +10,20 @@ from harness.errors import DataError
 from harness.records import BitextInputs, DataSet
 from harness.specs.task import LocalSource
 
-SOURCE = LocalSource(reader="aligned_lines", files={"source": ("p.eng",), "target": ("p.{code}",)})
+FILES = {"source": ("p.eng",), "target": ("p.{code}",)}
 
 
-def read(folder: Path, english: bytes, foreign: bytes) -> DataSet:
+def read(folder: Path, english: bytes, foreign: bytes, **options: bool | str) -> DataSet:
     (folder / "p.eng").write_bytes(english)
     (folder / "p.de").write_bytes(foreign)
-    return read_aligned_lines(Reading("tatoeba", "de", SOURCE, folder, {"de": {"code": "de"}}))
+    source = LocalSource(reader="aligned_lines", files=FILES, options=options)
+    return read_aligned_lines(Reading("tatoeba", "de", source, folder, {"de": {"code": "de"}}))
 
 
 def test_order_ids_golds_and_both_pools(tmp_path: Path) -> None:
     data = read(tmp_path, b"what?\n Zoo \napple\nZoo\n", b"was?\nder Zoo\nApfel\nTierpark\n")
-    assert [e.example_id for e in data.examples] == [
-        "1",
-        "3",
-        "2",
-        "0",
-    ]  # Z before a; equal ones in file order
-    assert [e.gold for e in data.examples] == ["1", "3", "2", "0"]
+    assert [e.example_id for e in data.examples] == ["0", "1", "2", "3"]
+    assert [e.gold for e in data.examples] == ["1", "3", "2", "0"]  # Z before a; equal ones in file order
     assert data.examples[0].inputs == BitextInputs("Zoo", "der Zoo")
     assert [e.parallel_id for e in data.examples] == ["Zoo", "Zoo", "apple", "what?"]
     assert [(c.candidate_id, c.text) for c in data.candidates] == [
@@ -35,10 +31,12 @@ def test_order_ids_golds_and_both_pools(tmp_path: Path) -> None:
         ("1", "der Zoo"),
         ("2", "Apfel"),
         ("3", "Tierpark"),
-        ("en:0", "what?"),
-        ("en:1", "Zoo"),
-        ("en:2", "apple"),
-        ("en:3", "Zoo"),
+    ]
+    assert [(c.candidate_id, c.text) for c in data.counterpart] == [
+        ("0", "what?"),
+        ("1", "Zoo"),
+        ("2", "apple"),
+        ("3", "Zoo"),
     ]
     assert [s.path for s in data.sources] == ["p.eng", "p.de"]
     assert data.repairs == {}
@@ -59,8 +57,23 @@ def test_misaligned_pair_names_both_counts(tmp_path: Path) -> None:
 def test_repairs_are_counted_and_line_numbers_kept(tmp_path: Path) -> None:
     data = read(tmp_path, b"\xef\xbb\xbfa\r\n\r\nc", b"x\n\nz\n")
     assert data.repairs == {"bom": 1, "empty_line": 2}
-    assert [(e.example_id, e.inputs) for e in data.examples] == [
-        ("1", BitextInputs("", "")),
-        ("0", BitextInputs("a", "x")),
-        ("2", BitextInputs("c", "z")),
+    assert [(e.example_id, e.gold, e.inputs) for e in data.examples] == [
+        ("0", "1", BitextInputs("", "")),
+        ("1", "0", BitextInputs("a", "x")),
+        ("2", "2", BitextInputs("c", "z")),
     ]
+
+
+def test_an_english_side_in_order_is_not_aligned_any_more(tmp_path: Path) -> None:
+    def lines(count: int) -> bytes:
+        return b"".join(b"%03d x\n" % number for number in range(count))
+
+    with pytest.raises(
+        DataError, match=r"^p\.eng: the 50 English lines stand in code-point order.*Get LASER's"
+    ):
+        read(tmp_path, lines(50), b"y\n" * 50, refuse_sorted=True, original="LASER's files")
+    # Fewer may be in order by chance; a user's own word lists may be sorted; and one line out of order is
+    # enough to say that nobody sorted the file.
+    assert len(read(tmp_path, lines(49), b"y\n" * 49, refuse_sorted=True).examples) == 49
+    assert len(read(tmp_path, lines(50), b"y\n" * 50).examples) == 50
+    assert len(read(tmp_path, lines(50) + b"001 x\n", b"y\n" * 51, refuse_sorted=True).examples) == 51

@@ -67,7 +67,7 @@ def test_raw_questions_are_kept_on_request_without_reference(tmp_path: Path) -> 
 
 
 def test_reference_that_is_itself_corrupt_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "et.jsonl", [item(i, question="effect") for i in range(20)])
+    write(tmp_path / "et.jsonl", [item(i, question="effect") for i in range(50)])
     write(tmp_path / "th.jsonl", [item(0)])
     with pytest.raises(DataError, match=r"et\.jsonl: every 'question' is 'effect'"):
         read(tmp_path, read_xcopa)
@@ -113,8 +113,10 @@ def test_hidden_label_key(tmp_path: Path) -> None:
 
 
 def test_labels_that_xtreme_overwrote_are_refused(tmp_path: Path) -> None:
-    write(tmp_path / "th.jsonl", [item(i, label=0) for i in range(20)])
-    with pytest.raises(DataError, match="all 20 labels are 0; XTREME's own download"):
+    write(tmp_path / "th.jsonl", [item(i, label=0) for i in range(49)])
+    assert len(read(tmp_path, read_copa).examples) == 49
+    write(tmp_path / "th.jsonl", [item(i, label=0) for i in range(50)])
+    with pytest.raises(DataError, match=r"^th\.jsonl: the gold is hidden \(it is '0' in all 50 examples"):
         read(tmp_path, read_copa)
 
 

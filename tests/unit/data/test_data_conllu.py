@@ -43,11 +43,11 @@ def test_words_tags_and_ids(tmp_path: Path) -> None:
         [row("1", "Ja", "PART", "0"), row("1.1", "doch", "ADV"), row("2", "!", "PUNCT", "1")],
     )
     data = read(tmp_path)
-    assert [e.example_id for e in data.examples] == ["de_gsd-ud-test/s 1", "de_gsd-ud-test/#2"]
+    assert [e.example_id for e in data.examples] == ["0", "1"]
     assert [e.parallel_id for e in data.examples] == [None, None]
     assert [e.inputs for e in data.examples] == [TaggingInputs(("Hallo", "du")), TaggingInputs(("Ja", "!"))]
     assert [e.gold for e in data.examples] == ['["INTJ","PRON"]', '["PART","PUNCT"]']
-    assert data.repairs == {"sent_id": 1}
+    assert data.repairs == {}
 
 
 def test_treebanks_join_in_the_order_of_their_names_by_prefix(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_treebanks_join_in_the_order_of_their_names_by_prefix(tmp_path: Path) ->
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text("\n".join(block) + "\n\n", encoding="utf-8")
     data = read(tmp_path)
-    assert [e.example_id for e in data.examples] == ["de_gsd-ud-test/n1", "de_pud-ud-test/n1"]
+    assert [e.example_id for e in data.examples] == ["0", "1"]
     assert [e.parallel_id for e in data.examples] == [None, "pud/n1"]
     assert [s.path for s in data.sources] == ["UD_B/de_gsd-ud-test.conllu", "UD_A/de_pud-ud-test.conllu"]
 
@@ -154,14 +154,24 @@ def test_masked_sentences_are_left_out(tmp_path: Path, forms: list[str], kept: b
     rows = [row(str(i), form, "X", "0") for i, form in enumerate(forms, 1)]
     write(tmp_path, "de_a-ud-test.conllu", rows, [row("1", "ja", "PART", "0")])
     data = read(tmp_path)
-    assert len(data.examples) == 1 + kept
+    assert [e.example_id for e in data.examples] == [str(i) for i in range(1 + kept)]
     assert data.repairs.get("masked_sentence", 0) == (not kept)
 
 
-def test_repeated_ids_are_numbered(tmp_path: Path) -> None:
+def test_parallel_sentences_need_an_id_of_their_own(tmp_path: Path) -> None:
     block = ["# sent_id = a", row("1", "x", "X", "0")]
-    write(tmp_path, "de_a-ud-test.conllu", block, block, block)
-    assert [e.example_id.split("/")[1] for e in read(tmp_path).examples] == ["a", "#2", "#3"]
+    write(tmp_path, "de_pud-ud-test.conllu", block, block, block[1:])
+    data = read(tmp_path)
+    assert [(e.example_id, e.parallel_id) for e in data.examples] == [
+        ("0", "pud/a"),
+        ("1", None),
+        ("2", None),
+    ]
+    assert data.repairs == {"sent_id": 2}
+    write(tmp_path, "de_pud-ud-test.conllu", block)
+    write(tmp_path, "de_gsd-ud-test.conllu", block, block)
+    data = read(tmp_path)
+    assert [e.parallel_id for e in data.examples] == [None, None, "pud/a"] and data.repairs == {}
 
 
 def test_last_sentence_counts_without_an_empty_line(tmp_path: Path) -> None:
@@ -174,7 +184,7 @@ def test_windows_line_ends_and_bom(tmp_path: Path) -> None:
     path = tmp_path / "UD_Some" / "de_a-ud-test.conllu"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     data = read(tmp_path)
-    assert [e.example_id for e in data.examples] == ["de_a-ud-test/a"]
+    assert [e.inputs for e in data.examples] == [TaggingInputs(("x",))]
     assert data.repairs == {"bom": 1}
 
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from harness.data.fingerprint import fingerprint
+from harness.data.places import Places
 from harness.data.sources import (
     available_languages,
     held_out_clusters,
@@ -24,7 +25,7 @@ from harness.specs.task import TaskSpec
 
 _FOLDER = os.environ.get("XHARNESS_DATA")
 pytestmark = pytest.mark.skipif(not _FOLDER, reason="XHARNESS_DATA names no folder with the real data")
-DATA = Path(_FOLDER or ".")
+DATA = Places(Path(_FOLDER or "."), ("local",))
 
 SHORT_PAIRS = {"jv": 205, "ka": 746, "kk": 575, "ml": 687, "sw": 390, "ta": 307, "te": 234, "th": 548}
 CANDIDATES = {
@@ -48,7 +49,9 @@ def test_tatoeba() -> None:
     assert {code: len(d.examples) for code, d in sets.items()} == {
         code: SHORT_PAIRS.get(code, 1000) for code in target("tatoeba").languages
     }
-    assert all(len(d.candidates) == 2 * len(d.examples) and not d.repairs for d in sets.values())
+    for data in sets.values():
+        assert len(data.candidates) == len(data.counterpart) == len(data.examples) and not data.repairs
+        assert [e.example_id for e in data.examples] == [str(i) for i in range(len(data.examples))]
     homes: dict[str | None, set[str]] = {}
     for code, data in sets.items():
         for example in data.examples:
@@ -60,11 +63,11 @@ def test_tatoeba() -> None:
 
 def test_lareqa() -> None:
     pool = load_pool(target("lareqa"), DATA)
-    assert {code: len(share) for code, share in pool.items()} == CANDIDATES
+    assert {code: len(share.candidates) for code, share in pool.items()} == CANDIDATES
     assert sum(CANDIDATES.values()) == 13014
     sets = everything("lareqa")
     assert sum(len(d.examples) for d in sets.values()) == 13090
-    ids = {c.candidate_id for share in pool.values() for c in share}
+    ids = {c.candidate_id for share in pool.values() for c in share.candidates}
     assert len(ids) == 13014
     for data in sets.values():
         for example in data.examples:
@@ -113,6 +116,8 @@ def test_udpos_parallel_treebanks() -> None:
     assert set(sets) == {"de", "en", "es", "fi", "hi", "th", "tr", "zh"}
     sentences = {code: {e.parallel_id for e in d.examples} - {None} for code, d in sets.items()}
     assert all(len(ids) == 1000 and ids == sentences["en"] for ids in sentences.values())
+    for data in sets.values():
+        assert [e.example_id for e in data.examples] == [str(i) for i in range(len(data.examples))]
     assert len(sets["en"].examples) == 3077 and len(sets["de"].examples) == 1977
     (train,) = load_training(target("udpos"), "en_ewt_dev", DATA)
     assert len(train.examples) == 2001

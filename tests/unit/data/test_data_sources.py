@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from harness.data import sources
+from harness.data.places import Places
 from harness.data.reading import Reading
 from harness.data.sources import (
     apply_limit,
@@ -17,10 +18,10 @@ from harness.data.sources import (
     load_pool,
     load_test,
     load_training,
-    training_files_missing,
+    training_problems,
 )
 from harness.data.table import TABLE, reader_named
-from harness.errors import DataError, SpecError
+from harness.errors import DataError, RequestError, SpecError
 from harness.records import DataSet, Example, TaggingInputs
 from harness.specs.task import TaskSpec
 
@@ -67,7 +68,7 @@ def task(**changes: Any) -> TaskSpec:
             "first": {
                 "title": "t",
                 "languages": ["en"],
-                "train": local,
+                "train": {"local": local},
                 "first_clusters": 2,
                 "hold_out": True,
             },
@@ -75,8 +76,8 @@ def task(**changes: Any) -> TaskSpec:
                 "title": "t",
                 "languages": ["en"],
                 "rows": 6,
-                "train": local,
-                "dev": {"reader": "squad_json", "files": {"articles": ["dev.{code}.json"]}},
+                "train": {"local": local},
+                "dev": {"local": {"reader": "squad_json", "files": {"articles": ["dev.{code}.json"]}}},
             },
         },
         "recipes": {"none": {"source": "s"}},
@@ -92,107 +93,107 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_test_set_and_first_pattern_wins(folder: Path) -> None:
-    assert load_test(task(), "de", folder).sources[0].path == "x.de.json"
+    assert load_test(task(), "de", Places(folder)).sources[0].path == "x.de.json"
     (folder / "x").mkdir()
     (folder / "x" / "x.de.json").write_text(squad("Z"), encoding="utf-8")
-    data = load_test(task(), "de", folder)
+    data = load_test(task(), "de", Places(folder))
     assert data.sources[0].path == "x/x.de.json"
     assert (data.task, data.language, len(data.examples)) == ("toyqa", "de", 2)
 
 
 def test_missing_files_are_listed_before_anything_is_read(folder: Path) -> None:
     (folder / "x.de.json").unlink()
-    (line,) = sources.test_files_missing(task(), "de", folder)
+    (line,) = sources.test_problems(task(), ["de"], Places(folder))
     assert line == f"task 'toyqa', language 'de': no x/x.de.json or x.de.json under {folder}"
-    assert sources.test_files_missing(task(), "en", folder) == []
-    assert available_languages(task(), folder) == ("en",)
+    assert sources.test_problems(task(), ["en"], Places(folder)) == []
+    assert available_languages(task(), Places(folder)) == ("en",)
     with pytest.raises(DataError, match=r"language 'de': no x/x\.de\.json or x\.de\.json under"):
-        load_test(task(), "de", folder)
+        load_test(task(), "de", Places(folder))
 
 
 def test_unknown_language_and_training_set(folder: Path) -> None:
     with pytest.raises(SpecError, match=r"has no language 'dee' .did you mean 'de'"):
-        load_test(task(), "dee", folder)
+        load_test(task(), "dee", Places(folder))
     with pytest.raises(SpecError, match=r"has no training set 'firts' .did you mean 'first'"):
-        load_training(task(), "firts", folder)
+        load_training(task(), "firts", Places(folder))
 
 
 def test_data_folder_must_exist(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere does not exist; name an existing one with --data-dir"):
-        load_test(task(), "de", tmp_path / "nowhere")
+    with pytest.raises(RequestError, match=r"--data-dir .*nowhere: there is no such folder"):
+        load_test(task(), "de", Places(tmp_path / "nowhere"))
 
 
 def test_first_clusters_and_hold_out(folder: Path) -> None:
-    (train,) = load_training(task(), "first", folder)
+    (train,) = load_training(task(), "first", Places(folder))
     assert [e.example_id for e in train.examples] == ["A-0", "A-1", "B-0", "B-1"]
-    held_out = held_out_clusters(task(), "first", folder)
+    held_out = held_out_clusters(task(), "first", Places(folder))
     assert held_out == {"A", "B"}
-    left = leave_out(load_test(task(), "de", folder), held_out)
+    left = leave_out(load_test(task(), "de", Places(folder)), held_out)
     assert [e.example_id for e in left.examples] == ["C-0", "C-1"]
-    assert held_out_clusters(task(), "all", folder) == frozenset()
+    assert held_out_clusters(task(), "all", Places(folder)) == frozenset()
     assert leave_out(left, frozenset()) is left
 
 
 def test_hold_out_never_passes_silently(folder: Path) -> None:
     (folder / "x.de.json").write_text(squad("Eins", "Zwei"), encoding="utf-8")
     with pytest.raises(DataError, match="none of the 2 clusters"):
-        leave_out(load_test(task(), "de", folder), frozenset({"A", "B"}))
+        leave_out(load_test(task(), "de", Places(folder)), frozenset({"A", "B"}))
     with pytest.raises(DataError, match="none is left to test"):
-        leave_out(load_test(task(), "en", folder), frozenset({"A", "B", "C"}))
+        leave_out(load_test(task(), "en", Places(folder)), frozenset({"A", "B", "C"}))
 
 
 def test_too_few_clusters(folder: Path) -> None:
     (folder / "x.en.json").write_text(squad("A"), encoding="utf-8")
     with pytest.raises(DataError, match="1 clusters, but the first 2 are to be kept"):
-        load_training(task(), "first", folder)
+        load_training(task(), "first", Places(folder))
 
 
 def test_rows_and_dev(folder: Path) -> None:
-    assert load_dev(task(), "first", folder) is None
-    missing = training_files_missing(task(), "all", folder)
+    assert load_dev(task(), "first", Places(folder)) is None
+    missing = training_problems(task(), "all", Places(folder))
     assert missing == [f"development set of 'all', language 'en': no dev.en.json under {folder}"]
-    assert training_files_missing(task(), "all", folder, with_dev=False) == []
+    assert training_problems(task(), "all", Places(folder), with_dev=False) == []
     (folder / "dev.en.json").write_text(squad("D"), encoding="utf-8")
-    assert training_files_missing(task(), "all", folder) == []
-    dev = load_dev(task(), "all", folder)
+    assert training_problems(task(), "all", Places(folder)) == []
+    dev = load_dev(task(), "all", Places(folder))
     assert dev is not None and [e.example_id for e in dev[0].examples] == ["D-0", "D-1"]
-    assert sum(len(d.examples) for d in load_training(task(), "all", folder)) == 6
+    assert sum(len(d.examples) for d in load_training(task(), "all", Places(folder))) == 6
     (folder / "x.en.json").write_text(squad("A"), encoding="utf-8")
     with pytest.raises(DataError, match="has 2 examples, expected 6"):
-        load_training(task(), "all", folder)
+        load_training(task(), "all", Places(folder))
 
 
 def test_repeated_example_ids_are_refused(folder: Path) -> None:
     (folder / "x.de.json").write_text(squad("A", "A"), encoding="utf-8")
     with pytest.raises(DataError, match=r"example id 'A-0' occurs twice \(in x\.de\.json\)"):
-        load_test(task(), "de", folder)
+        load_test(task(), "de", Places(folder))
 
 
 def test_a_file_without_examples_is_refused(folder: Path) -> None:
     (folder / "x.de.json").write_text('{"data": []}', encoding="utf-8")
     with pytest.raises(DataError, match=r"language 'de': no example is left of x\.de\.json"):
-        load_test(task(), "de", folder)
+        load_test(task(), "de", Places(folder))
 
 
 def test_pool_is_whole_and_a_missing_language_counts_for_all(folder: Path) -> None:
     local = {"reader": "squad_sentences", "files": {"articles": ["x.{code}.json"]}}
     metrics = {"metrics": [{"name": "map@20", "computes": "average_precision@20"}], "main_metric": "map@20"}
     pooled = task(kind="passage_retrieval", data={"local": local}, training_sets={}, **metrics)
-    pool = load_pool(pooled, folder)
-    assert {code: [c.candidate_id for c in share] for code, share in pool.items()} == {
+    pool = load_pool(pooled, Places(folder))
+    assert {code: [c.candidate_id for c in share.candidates] for code, share in pool.items()} == {
         "de": ["de_1_0", "de_2_0", "de_3_0"],
         "en": ["en_1_0", "en_2_0", "en_3_0"],
     }
-    assert load_test(pooled, "de", folder).examples[0].gold == '["de_1_0","en_1_0"]'
-    assert len(apply_limit(load_test(pooled, "de", folder), 1).candidates) == 3
+    assert load_test(pooled, "de", Places(folder)).examples[0].gold == '["de_1_0","en_1_0"]'
+    assert len(apply_limit(load_test(pooled, "de", Places(folder)), 1).candidates) == 3
     (folder / "x.en.json").unlink()
-    assert len(sources.test_files_missing(pooled, "de", folder)) == 1
-    assert available_languages(pooled, folder) == ()
-    assert load_pool(task(), folder) == {}
+    assert len(sources.test_problems(pooled, ["de"], Places(folder))) == 1
+    assert available_languages(pooled, Places(folder)) == ()
+    assert load_pool(task(), Places(folder)) == {}
 
 
 def test_limit_keeps_the_first(folder: Path) -> None:
-    data = load_test(task(), "de", folder)
+    data = load_test(task(), "de", Places(folder))
     assert [e.example_id for e in apply_limit(data, 3).examples] == ["A-0", "A-1", "B-0"]
     assert apply_limit(data, 99).examples == data.examples
     assert apply_limit(data, None) is data
@@ -210,16 +211,16 @@ def test_limit_keeps_the_first(folder: Path) -> None:
 def test_bad_patterns_are_spec_errors(folder: Path, pattern: str, message: str) -> None:
     local = {"reader": "squad_json", "files": {"articles": [pattern]}}
     with pytest.raises(SpecError, match=message):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))
 
 
 def test_missing_role_and_unknown_reader(folder: Path) -> None:
     local = {"reader": "squad_json", "files": {"article": ["x.{code}.json"]}}
     with pytest.raises(SpecError, match=r"needs files for the role 'articles' .did you mean 'article'"):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))
     local = {"reader": "squad_jsn", "files": {"articles": ["x.{code}.json"]}}
     with pytest.raises(SpecError, match=r"'squad_jsn' is not a reader .did you mean 'squad_json'"):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))
 
 
 def read_words(reading: Reading) -> DataSet:
@@ -232,7 +233,7 @@ def test_a_users_own_reader(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     module.read_words = read_words  # type: ignore[attr-defined]
     monkeypatch.setitem(__import__("sys").modules, "user_readers", module)
     local = {"reader": "user_readers:read_words", "files": {"words": ["x.{code}.json"]}}
-    assert load_test(task(data={"local": local}), "de", folder).examples[0].example_id == "1"
+    assert load_test(task(data={"local": local}), "de", Places(folder)).examples[0].example_id == "1"
     with pytest.raises(SpecError, match="cannot be imported"):
         reader_named("user_readers:absent")
     with pytest.raises(SpecError, match="cannot be imported"):
@@ -261,13 +262,13 @@ def test_every_reader_of_the_table_can_be_imported() -> None:
 def test_patterns_that_no_folder_can_be_searched_for(folder: Path, pattern: str, message: str) -> None:
     local = {"reader": "squad_json", "files": {"articles": [pattern]}}
     with pytest.raises(SpecError, match=message):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))
 
 
 def test_a_file_name_too_long_for_the_disk_is_a_data_error(folder: Path) -> None:
     local = {"reader": "squad_json", "files": {"articles": ["x" * 5000]}}
     with pytest.raises(DataError, match="cannot be looked for"):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))
 
 
 @pytest.mark.parametrize("name", [":f", ".rel:f", "a..b:f", "os:", "a:b.c", "a b:c"])
@@ -288,4 +289,4 @@ def test_names_that_can_be_no_reader(name: str) -> None:
 def test_what_is_no_reader_for_all_its_name(folder: Path, reader: str, message: str) -> None:
     local = {"reader": reader, "files": {"words": ["x.{code}.json"]}}
     with pytest.raises(SpecError, match=message):
-        load_test(task(data={"local": local}), "de", folder)
+        load_test(task(data={"local": local}), "de", Places(folder))

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from harness.data.reading import Reading
 from harness.data.squad import _find, article_id, read_squad
-from harness.errors import DataError
+from harness.errors import DataError, SpecError
 from harness.records import Answer, DataSet, SpanQAInputs
 from harness.specs.task import LocalSource
 
-SOURCE = LocalSource(reader="squad_json", files={"articles": ("q.json",)})
+FILES = {"articles": ("q.json",)}
+SOURCE = LocalSource(reader="squad_json", files=FILES)
 CONTEXT = "  Berlin ist groß. Bonn ist klein. Berlin bleibt."
 
 
@@ -24,9 +25,10 @@ def article(title: str | None = "Städte", **qa: Any) -> dict[str, Any]:
     return body if title is None else {"title": title, **body}
 
 
-def read(folder: Path, *articles: dict[str, Any]) -> DataSet:
+def read(folder: Path, *articles: dict[str, Any], **options: str | bool) -> DataSet:
     (folder / "q.json").write_text(json.dumps({"data": articles}), encoding="utf-8")
-    return read_squad(Reading("xquad", "de", SOURCE, folder, {"de": {"code": "de"}}))
+    source = LocalSource(reader="squad_json", files=FILES, options=options)
+    return read_squad(Reading("xquad", "de", source, folder, {"de": {"code": "de", "name": "german"}}))
 
 
 def test_example_of_a_question(tmp_path: Path) -> None:
@@ -76,7 +78,7 @@ def test_find_takes_the_nearest_place(context: str, text: str, start: int) -> No
         ({"answers": []}, "question q1: there is no answer"),
         (
             {"answers": [{"text": "", "answer_start": 0}]},
-            "question q1: the answer is empty; XTREME's own download",
+            "question q1: the answer is empty; XTREME's download script .* Get the original file",
         ),
         ({"answers": [{"text": "Bonn", "answer_start": "19"}]}, "'answer_start' must be a whole number"),
         ({"question": None}, "'question' must be text, found null"),
@@ -109,3 +111,44 @@ def test_titles_agree_across_spellings() -> None:
     )
     assert article_id("Ko\u0308ln", "") == article_id("K\u00f6ln", "")
     assert article_id("", "x") == article_id(None, "x") != article_id(None, "y")
+
+
+def test_only_ids_with_the_prefix_are_read(tmp_path: Path) -> None:
+    other = article(id="korean-1", answers=[{"text": "Seoul", "answer_start": 0}])
+    data = read(tmp_path, other, article(id="german-7-1"), id_prefix="{name}-")
+    assert [e.example_id for e in data.examples] == ["german-7-1"]
+    with pytest.raises(DataError, match=r"^q\.json: no question id begins with 'german-'"):
+        read(tmp_path, other, id_prefix="{name}-")
+
+
+def test_questions_that_are_no_translations_have_no_parallel_id(tmp_path: Path) -> None:
+    data = read(tmp_path, article(), parallel=False)
+    assert [(e.example_id, e.parallel_id) for e in data.examples] == [("q1", None)]
+
+
+def test_what_is_drawn_together_may_be_the_context(tmp_path: Path) -> None:
+    second = article(id="q2")
+    second["paragraphs"][0]["context"] = CONTEXT + " Ende."
+    by_article = read(tmp_path, article(), second, article(id="q3"))
+    assert {e.cluster_id for e in by_article.examples} == {"Städte"}
+    by_context = [
+        e.cluster_id for e in read(tmp_path, article(), second, article(id="q3"), cluster="context").examples
+    ]
+    assert by_context[0] == by_context[2] != by_context[1]
+    assert all(cluster is not None and cluster.startswith("context:") for cluster in by_context)
+    with pytest.raises(SpecError, match=r"'cluster' is 'contexts' .did you mean 'context'"):
+        read(tmp_path, article(), cluster="contexts")
+
+
+def test_repeated_ids_are_numbered_on_request(tmp_path: Path) -> None:
+    articles = [article(id="1"), article(id="2"), article(id="1"), article(id="1")]
+    data = read(tmp_path, *articles, number_repeats=True)
+    assert [e.example_id for e in data.examples] == ["1", "2", "#2", "#3"]
+    assert data.repairs == {"repeated_id": 2}
+    assert [e.example_id for e in read(tmp_path, *articles).examples] == ["1", "2", "1", "1"]
+
+
+def test_the_message_says_what_to_get(tmp_path: Path) -> None:
+    blank = article(answers=[{"text": "", "answer_start": 0}])
+    with pytest.raises(DataError, match=r"nothing can be scored against them\. Get MLQA_V1\.zip$"):
+        read(tmp_path, blank, original="MLQA_V1.zip")

@@ -11,9 +11,13 @@ from harness.languages import LANGUAGES, language
 from harness.paths import builtin
 from harness.specs.recipe import BySize
 from harness.specs.suite import SuiteSpec
-from harness.specs.task import LocalSource, TaskSpec
+from harness.specs.task import TaskSpec
 
-COUNTS = {"tatoeba": 41, "lareqa": 11, "udpos": 38, "xquad": 12, "xcopa": 11}
+COUNTS = {
+    "tatoeba": 41, "lareqa": 11, "udpos": 38, "xquad": 12, "xcopa": 11, "panx": 48, "mlqa": 7, "tydiqa": 9,
+}  # fmt: skip
+# Nothing that could train a head is there beside the test sets and the real training sets.
+WITHOUT_SMOKE = {"mlqa", "tydiqa"}
 
 
 def target(name: str) -> TaskSpec:
@@ -31,13 +35,61 @@ def test_target_is_whole(name: str) -> None:
     task = target(name)
     assert len(task.languages) == COUNTS[name]
     assert set(task.languages) <= set(LANGUAGES)
-    assert {"xtreme", "smoke", "none"} <= set(task.recipes)
+    assert {"xtreme", "none"} <= set(task.recipes)
     assert not task.recipes["none"].trains
-    assert task.recipes["smoke"].stamp == "smoke"
+    assert ("smoke" in task.recipes) == (name not in WITHOUT_SMOKE)
+    if name not in WITHOUT_SMOKE:
+        assert task.recipes["smoke"].stamp == "smoke"
     assert all(recipe.stamp is None for recipe_name, recipe in task.recipes.items() if recipe_name != "smoke")
     sets = task.training_sets.values()
-    used: list[LocalSource] = [task.data.local, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]
-    assert {source.reader for source in used} <= set(TABLE)
+    used = [task.data, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]
+    assert {layout.reader for source in used for layout in source.layouts} <= set(TABLE)
+
+
+@pytest.mark.parametrize("name", ["tatoeba", "udpos", "xquad", "xcopa", "panx", "mlqa", "tydiqa"])
+def test_xtreme_files_are_found_from_inside_and_outside_its_download_folder(name: str) -> None:
+    task = target(name)
+    official = [set_name for recipe in ("xtreme", "jiant") for set_name in phases_of(task, recipe)]
+    sets = [task.training_sets[set_name] for set_name in official]
+    for source in [task.data, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]:
+        assert source.xtreme is not None
+        for patterns in source.xtreme.files.values():
+            inside = [p for p in patterns if not p.startswith("download/")]
+            assert inside and [p for p in patterns if p not in inside] == [f"download/{p}" for p in inside]
+
+
+def phases_of(task: TaskSpec, recipe: str) -> list[str]:
+    return [p.training_set for p in task.recipes[recipe].phases] if recipe in task.recipes else []
+
+
+def test_counts_of_the_releases() -> None:
+    def rows(name: str) -> list[int]:
+        return [language.rows or 0 for language in target(name).languages.values()]
+
+    assert sorted(set(rows("panx"))) == [100, 1000, 10_000]
+    assert [rows("panx").count(n) for n in (100, 1000, 10_000)] == [6, 13, 29]
+    assert sum(rows("tydiqa")) == 5077 and target("tydiqa").training_sets["tydiqa_en"].rows == 3696
+    assert sum(rows("mlqa")) == 42_245 and all(rows("mlqa"))
+
+
+def test_question_answering_is_the_mean_of_f1_and_exact_match() -> None:
+    for name, prefix in (("xquad", "squad"), ("tydiqa", "squad"), ("mlqa", "mlqa")):
+        task = target(name)
+        assert task.benchmark_score == ("f1", "exact_match")
+        assert [m.computes for m in task.metrics] == [f"{prefix}_f1", f"{prefix}_exact_match"]
+
+
+def test_xquad_and_mlqa_train_alike() -> None:
+    xquad, mlqa = target("xquad"), target("mlqa")
+    assert mlqa.training_sets["squad_v1"] == xquad.training_sets["squad_v1"]
+    for name in ("xtreme", "jiant"):
+        ours, theirs = mlqa.recipes[name].phases, xquad.recipes[name].phases
+        assert [mlqa.selected_by(p) for p in ours] == [xquad.selected_by(p) for p in theirs]
+        assert mlqa.settings_for(mlqa.recipes[name]) == xquad.settings_for(xquad.recipes[name])
+    assert mlqa.selected_by(mlqa.recipes["jiant"].phases[0]) == ("squad_f1", "squad_exact_match")
+    assert target("tydiqa").selected_by(target("tydiqa").recipes["jiant"].phases[0]) == (
+        "squad_f1", "squad_exact_match",
+    )  # fmt: skip
 
 
 def test_tatoeba_recipes() -> None:
@@ -52,9 +104,13 @@ def test_tatoeba_recipes() -> None:
 def test_official_numbers_of_training() -> None:
     (udpos,) = target("udpos").recipes["xtreme"].phases
     assert (udpos.epochs, udpos.learning_rate, udpos.batch_size) == (10, 2e-5, 32)
-    (xquad,) = target("xquad").recipes["xtreme"].phases
-    assert (xquad.epochs, xquad.learning_rate, xquad.warmup_steps, xquad.weight_decay) == (3, 3e-5, 500, 1e-4)
-    assert xquad.selection is None
+    (panx,) = target("panx").recipes["xtreme"].phases
+    assert (panx.epochs, panx.learning_rate, panx.batch_size) == (10, 2e-5, 32)
+    assert panx.selection is not None and panx.selection.every_steps == 1000
+    for name in ("xquad", "mlqa", "tydiqa"):
+        (qa,) = target(name).recipes["xtreme"].phases
+        assert (qa.epochs, qa.learning_rate, qa.warmup_steps, qa.weight_decay) == (3, 3e-5, 500, 1e-4)
+        assert qa.selection is None and qa.batch_size == 32
     siqa, copa = target("xcopa").recipes["xtreme"].phases
     assert (siqa.training_set, copa.training_set) == ("siqa", "copa")
     assert siqa.learning_rate == copa.learning_rate == BySize(base=2e-5, large=3e-5)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.backends import encoder as encoder_module
+from harness.data.places import Places
 from harness.data.sources import load_test
 from harness.kinds.base import Work
 from harness.kinds.bitext_retrieval import BitextRetrieval
@@ -76,7 +77,7 @@ def work(data: dict[str, DataSet], model: Any, languages: tuple[str, ...]) -> Wo
 def read(folder: Path, code: str, english: str, foreign: str) -> DataSet:
     (folder / f"{code}.en").write_text(english, encoding="utf-8")
     (folder / f"{code}.{code}").write_text(foreign, encoding="utf-8")
-    return load_test(TASK, code, folder)
+    return load_test(TASK, code, Places(folder))
 
 
 def test_both_directions_give_line_numbers_in_the_order_of_the_examples(
@@ -87,7 +88,7 @@ def test_both_directions_give_line_numbers_in_the_order_of_the_examples(
     kind = BitextRetrieval()
     [(language, outputs)] = list(kind.predict(work(data, tiny_model(), ("de",))))
     assert language == "de"
-    assert [e.example_id for e in data["de"].examples] == ["1", "2", "0"]
+    assert [e.gold for e in data["de"].examples] == ["1", "2", "0"]
     assert outputs["prediction"] == [2, 1, 0]  # where the letters are, not where the pair is
     assert outputs["to_en"] == [2, 1, 0]
     assert set(outputs) == set(kind.formats)

@@ -8,8 +8,8 @@ from harness.backends.heads import open_head
 from harness.backends.loading import open_tokenizer
 from harness.errors import DataError, ModelError, SpecError
 from harness.kinds.dual_encoder import DualEncoderHead, sentence_at
-from harness.records import Answer, Example, SpanQAInputs
-from harness.specs.settings import PassageRetrievalSettings
+from harness.records import Answer, Example, QueryInputs, QueryPassageInputs, SpanQAInputs
+from harness.specs.settings import EntityRetrievalSettings, PassageRetrievalSettings
 
 CONTEXT = "Dr. Fox met 3.5 cats in 1990. They slept!\nWhy? 今天天气很好。我们去公园。 The end"
 
@@ -41,6 +41,18 @@ def test_a_passage_is_sentence_and_paragraph_without_space_or_newline(tiny_model
     assert feature["query"]["input_ids"].tolist() == tokenizer("who?")["input_ids"]
 
 
+def test_pairs_are_taken_as_they_are_at_the_length_of_their_kind(tiny_model):
+    tokenizer = open_tokenizer(tiny_model())
+    pair = Example("1", QueryPassageInputs("cats: 12 { cats } sleep", CONTEXT), "[]")
+    (feature,) = DualEncoderHead().features([pair], tokenizer, EntityRetrievalSettings(max_length=7))
+    query, passage = (tokenizer(t)["input_ids"] for t in ("cats: 12 { cats } sleep", CONTEXT))
+    assert len(query) > 7 and len(passage) > 7
+    assert feature["query"]["input_ids"].tolist() == [*query[:6], query[-1]]
+    assert feature["passage"]["input_ids"].tolist() == [*passage[:6], passage[-1]]
+    (longer,) = DualEncoderHead().features([pair], tokenizer, PassageRetrievalSettings())
+    assert longer["passage"]["input_ids"].tolist() == passage
+
+
 def test_loss_is_the_softmax_over_the_batch(tiny_model):
     import torch
     from torch.nn.functional import log_softmax, normalize
@@ -69,6 +81,8 @@ def test_what_it_cannot_do_is_refused(tiny_model):
     empty = replace(example("Why"), inputs=SpanQAInputs("q", "c", ()))
     with pytest.raises(DataError, match="'1' has no answer"):
         head.features([empty], tokenizer, PassageRetrievalSettings())
+    with pytest.raises(DataError, match=r"'1' has QueryInputs; .* choose a reader"):
+        head.features([Example("1", QueryInputs("q"), "[]")], tokenizer, EntityRetrievalSettings())
     with pytest.raises(SpecError, match="selection"):
         head.outputs([], model, tokenizer, PassageRetrievalSettings(), lambda n: None)
     model.pooler = None

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.backends.heads import open_head
 from harness.backends.loading import open_tokenizer
 from harness.errors import DataError
-from harness.kinds.multiple_choice import ChoiceHead, MultipleChoice, truncate
+from harness.kinds.multiple_choice import ChoiceHead, MultipleChoice
 from harness.records import ChoiceInputs, Example
 from harness.specs.settings import ChoiceSettings
 
@@ -16,14 +14,6 @@ PROMPT = "the lazy Dog sleeps. What was the cause?"
 
 def choice(number: int, *choices: str, gold: str = "0", prompt: str = PROMPT) -> Example:
     return Example(str(number), ChoiceInputs(prompt, choices), gold)
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(2, 40))
-def test_truncation_cuts_the_longer_text_one_by_one(first, second, room):
-    a, b = list(range(first)), list(range(second))
-    while len(a) + len(b) > room:
-        (a if len(a) > len(b) else b).pop()
-    assert truncate(list(range(first)), list(range(second)), room) == (a, b)
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])

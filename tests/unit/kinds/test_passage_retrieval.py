@@ -10,7 +10,7 @@ from harness.backends import encoder as encoder_module
 from harness.kinds.base import Work
 from harness.kinds.passage_retrieval import PassageRetrieval
 from harness.progress import Progress
-from harness.records import Candidate, DataSet, Example, PassageInputs
+from harness.records import Candidate, DataSet, Example, QueryInputs
 from harness.specs.task import TaskSpec
 
 TASK = TaskSpec.model_validate(
@@ -64,7 +64,7 @@ def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
 
 
 def questions(language: str, *texts: str) -> DataSet:
-    examples = tuple(Example(f"q{i}", PassageInputs(text), gold='["de_1"]') for i, text in enumerate(texts))
+    examples = tuple(Example(f"q{i}", QueryInputs(text), gold='["de_1"]') for i, text in enumerate(texts))
     return DataSet(task="passages", language=language, examples=examples, candidates=POOL[language])
 
 

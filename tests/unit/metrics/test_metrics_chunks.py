@@ -34,7 +34,7 @@ def test_outside_and_empty_sentences_have_no_chunks():
 def test_counts_and_values():
     golds = [["DET", "NOUN", "NOUN"], ["O"]]
     outputs = [["DET", "NOUN", "VERB"], ["X"]]
-    stats = LegacyChunkF1().per_example(golds, outputs)
+    stats = LegacyChunkF1().per_example(golds, outputs, "en")
     assert stats.tolist() == [[1, 3, 2], [0, 1, 0]]
     sums = stats.sum(axis=0)
     assert LegacyChunkF1().value(sums) == pytest.approx(100 * 2 * 1 / 6)
@@ -49,4 +49,4 @@ def test_nothing_found_and_nothing_to_find_is_zero():
 
 def test_wrong_number_of_tags_names_the_example():
     with pytest.raises(ResultError, match=r"example 0 .*2 tags for 1 words"):
-        LegacyChunkF1().per_example([["X"]], [["X", "X"]])
+        LegacyChunkF1().per_example([["X"]], [["X", "X"]], "en")

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.errors import ResultError
 from harness.metrics.ranking import AveragePrecision
 
 
 def scores(golds, outputs, k=20):
-    return AveragePrecision(k).per_example(golds, outputs)[:, 0].tolist()
+    return AveragePrecision(k).per_example(golds, outputs, "en")[:, 0].tolist()
 
 
 def test_hits_at_ranks_one_and_three():
@@ -15,6 +17,13 @@ def test_hits_at_ranks_one_and_three():
 
 def test_one_relevant_is_reciprocal_rank():
     assert scores([["a"]], [["x", "y", "z", "a"]]) == [0.25]
+
+
+@given(st.lists(st.integers(0, 40), unique=True), st.integers(0, 40), st.integers(1, 25))
+def test_with_one_relevant_it_is_the_reciprocal_rank_up_to_k(ranked, gold, k):
+    rank = ranked.index(gold) + 1 if gold in ranked else k + 1
+    found = scores([[str(gold)]], [[str(candidate) for candidate in ranked]], k=k)
+    assert found == [1 / rank if rank <= k else 0.0]
 
 
 def test_more_relevant_than_k_can_still_score_one():

@@ -23,22 +23,22 @@ def test_tokens(text, expected):
 
 def test_best_gold_counts():
     golds, outputs = [["in Paris, France", "Paris"]], ["Paris"]
-    assert SquadF1().per_example(golds, outputs).tolist() == [[1.0, 1.0]]
-    assert SquadExactMatch().per_example(golds, outputs).tolist() == [[1.0, 1.0]]
+    assert SquadF1().per_example(golds, outputs, "en").tolist() == [[1.0, 1.0]]
+    assert SquadExactMatch().per_example(golds, outputs, "en").tolist() == [[1.0, 1.0]]
 
 
 def test_partial_overlap():
-    stats = SquadF1().per_example([["cat cat dog"], ["bird"]], ["cat bird", "cat"])
+    stats = SquadF1().per_example([["cat cat dog"], ["bird"]], ["cat bird", "cat"], "en")
     assert stats[:, 0].tolist() == [2 * 1 / 5, 0.0]
     assert SquadF1().value(stats.sum(axis=0)) == pytest.approx(20.0)
 
 
 def test_both_empty_after_normalising_match_exactly_but_have_f1_zero():
-    assert SquadExactMatch().per_example([["the"]], ["a!"])[0, 0] == 1.0
-    assert SquadF1().per_example([["the"]], ["a!"])[0, 0] == 0.0
+    assert SquadExactMatch().per_example([["the"]], ["a!"], "en")[0, 0] == 1.0
+    assert SquadF1().per_example([["the"]], ["a!"], "en")[0, 0] == 0.0
 
 
 @pytest.mark.parametrize("gold", [[], "Paris"])
 def test_gold_must_be_a_list_of_answers(gold):
     with pytest.raises(ResultError, match="example 0"):
-        SquadF1().per_example([gold], ["Paris"])
+        SquadF1().per_example([gold], ["Paris"], "en")

@@ -10,7 +10,7 @@ from harness.metrics.table import TABLE, metric_named
 def test_every_entry_is_a_metric(name):
     metric = metric_named(name)
     assert metric.columns
-    assert metric.per_example([], []).shape == (0, len(metric.columns))
+    assert metric.per_example([], [], "en").shape == (0, len(metric.columns))
 
 
 def test_cut_off_is_parsed():

@@ -11,20 +11,19 @@ from typing import Any
 import pytest
 
 from harness.errors import ResultError
+from harness.results.continuation import changed_versions, check_same_run, comparable_request
 from harness.results.findings import release_note
 from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
     RunRecord,
-    changed_versions,
-    check_same_run,
-    comparable_request,
+    SubmissionRecord,
     decode_record,
     encode_record,
     read_record,
     refuse_foreign_code,
     write_record,
 )
-from harness.specs.run import RunSpec
+from harness.specs.run import RunSpec, ScoreSpec
 
 Make = Callable[..., RunRecord]
 
@@ -256,3 +255,59 @@ def test_a_test_set_of_another_size_is_said(make_record: Callable[..., RunRecord
         noted(1234) == "Not the benchmark's release, by the number of examples: tatoeba (de 1,000 for 1,234)."
     )
     assert noted(1234, limit=5) is None
+
+
+@pytest.fixture
+def submitted(make_record: Make) -> RunRecord:
+    """A scored submission, complete but for the tasks of the suite that it lacks."""
+    plain = make_record()
+    return make_record(
+        request=ScoreSpec(predictions="/home/me/team/preds", labels="labels", suite="xtreme-r"),
+        recipe=None,
+        model=None,
+        submission=SubmissionRecord(name="team/preds", sha256="cd" * 32, files=4),
+        tasks={
+            name: task.model_copy(update={"recipe": None, "head": None, "zero_shot": None})
+            for name, task in plain.tasks.items()
+        },
+        seeds=(1,),
+        training={},
+        environment=None,
+        failures=(),
+        smoke=False,
+    )
+
+
+def test_a_submission_has_no_model(submitted: RunRecord, make_record: Make) -> None:
+    assert decode_record(encode_record(submitted), Path("run.json")) == submitted
+    assert submitted.system == "team/preds"
+    assert submitted.stamps == ()
+    assert submitted.signature.startswith(
+        "xharness:0.1.0|suite:xtreme-r|tasks:tatoeba@1+xquad@1|predictions:team/preds@cdcdcdcd|languages:all|data:"
+    )
+    partly = submitted.model_copy(update={"absent": {"xnli": ("de",)}})
+    assert "|languages:part|" in partly.signature
+    for changes in ({"submission": None}, {"model": make_record().model}):
+        with pytest.raises(ValueError, match="a scored submission no model"):
+            RunRecord.model_validate(submitted.model_dump() | changes)
+
+
+def test_an_evaluation_does_not_go_on_in_a_scored_submission(submitted: RunRecord, make_record: Make) -> None:
+    with pytest.raises(ResultError, match="R holds a scored submission"):
+        check_same_run(submitted, make_record(), Path("R"))
+
+
+def test_many_languages_of_another_release_are_counted(make_record: Make) -> None:
+    record = make_record(smoke=False)
+    german = record.data["tatoeba"]["de"]
+    codes = [f"l{i}" for i in range(9)]
+    spec = record.specs[1].model_copy(
+        update={"content": record.specs[1].content | {"languages": {c: {"rows": 5} for c in codes}}}
+    )
+    record = make_record(
+        smoke=False,
+        specs=(record.specs[0], spec, record.specs[2]),
+        data={"tatoeba": dict.fromkeys(codes, german)},
+    )
+    note = release_note(record)
+    assert note is not None and "l0 1,000 for 5" in note and "l5 1,000 for 5, and 3 more)" in note

@@ -250,3 +250,10 @@ def test_interval_bar_without_interval_is_a_dot() -> None:
     assert 'x1="40.00%" x2="60.00%"' in bar
     assert 'class="mean" x1="55.00%"' in bar
     assert 'cx="50.00%"' in bar
+
+
+def test_constant_predictions_stand_in_every_report(findings: Findings) -> None:
+    flagged = replace(findings, constant={"xquad": ("de",)})
+    for text in (WRITERS[suffix](flagged) for suffix in ("md", "tex", "html")):
+        assert "one and the same answer" in " ".join(text.split())
+    assert "one and the same answer" not in WRITERS["md"](findings)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ModelError, RequestError
 from harness.retrieval import screening
-from harness.retrieval.search import nearest
+from harness.retrieval.search import Index, nearest
 
 ENGINES = ["exact", "faiss-flat"]
 
@@ -175,6 +175,20 @@ def test_nothing_to_search() -> None:
         nearest(normal(0, 2, 4), normal(1, 0, 4), k=1)
     with pytest.raises(ModelError, match="do not fit"):
         nearest(normal(0, 2, 4), normal(1, 2, 5), k=1)
+
+
+@pytest.mark.parametrize("engine", ["exact", "faiss-flat", "faiss-hnsw"])
+def test_an_index_is_made_once_for_many_searches(engine: Any) -> None:
+    candidates = np.concatenate([normal(0, 60, 4), normal(0, 60, 4)[:9]])
+    index = Index(candidates, engine=engine)
+    for seed in (1, 2):
+        queries = normal(seed, 20, 4)
+        found, once = index.nearest(queries, k=5), nearest(queries, candidates, k=5, engine=engine)
+        assert np.array_equal(found.indices, once.indices) and found.engine == once.engine
+    with pytest.raises(RequestError, match="k = 0"):
+        index.nearest(normal(1, 2, 4), k=0)
+    with pytest.raises(ModelError, match="no vectors of one length"):
+        Index(np.zeros(3, np.float32))
 
 
 def test_without_faiss(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ training_sets:
   tagged:
     title: tagged sentences
     languages: [en, no]
-    train: {reader: conllu, files: {treebanks: [train.conllu]}}
+    train: {local: {reader: conllu, files: {treebanks: [train.conllu]}}}
 recipes:
   smoke:
     source: chosen
@@ -235,7 +235,7 @@ def test_everything_at_once(home: Path) -> None:
         ),
         (
             "metrics:",
-            "  hub: {repo: a/b, revision: main}\nmetrics:",
+            "  hub: {repo: a/b, revision: main, reader: pair_rows, roles: {rows: {}}}\nmetrics:",
             r":16: data.hub.revision: 'main' is not a revision: give the 40 hexadecimal digits",
         ),
         ("version: 1.10", 'version: ""', r":2: version: must not be empty"),
@@ -261,7 +261,10 @@ def test_a_revision_of_digits_only_is_a_revision(home: Path) -> None:
     digits = "1234567890" * 4
     change(
         home / "tasks/targets/mine.yaml",
-        ("metrics:", f"  hub: {{repo: a/b, revision: {digits}}}\nmetrics:"),
+        (
+            "metrics:",
+            f"  hub: {{repo: a/b, revision: {digits}, reader: pair_rows, roles: {{rows: {{}}}}}}\nmetrics:",
+        ),
     )
     hub = catalog.load_task("mine").spec.data.hub
     assert hub is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +220,11 @@ def test_what_cannot_be_read(name: str, tmp_path: Path) -> None:
 scalars = st.one_of(
     st.booleans(), st.integers(-(10**17), 10**17), st.floats(allow_nan=False, allow_infinity=False)
 )
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Co", "Cn")), max_size=8)
+# PyYAML writes the text 0E0 without quotes, since it reads such as a text; here it is a number.
+bare_exponent = re.compile(r"[-+]?[0-9_.]+[eE][-+]?[0-9]+")
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Co", "Cn")), max_size=8).filter(
+    lambda text: not bare_exponent.fullmatch(text)
+)
 trees = st.recursive(
     st.one_of(scalars, texts, st.none()),
     lambda inner: st.one_of(

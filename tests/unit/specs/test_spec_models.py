@@ -12,7 +12,8 @@ from harness.specs.settings import SETTINGS, TaggingSettings
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import KINDS, TaskSpec
 
-TRAINING = {"title": "T", "train": {"reader": "conllu", "files": {}}}
+HUB = {"reader": "squad_rows", "roles": {"rows": {}}}
+TRAINING = {"title": "T", "train": {"local": {"reader": "conllu", "files": {}}}}
 
 
 def task(**changes: Any) -> TaskSpec:
@@ -63,6 +64,8 @@ def test_space_and_score_metrics_have_defaults() -> None:
         ({"benchmark_score": ("em",)}, "benchmark_score 'em' is not among"),
         ({"source_language": "de"}, "use null where the benchmark does not test"),
         ({"labels": ()}, "lists its labels"),
+        ({"kind": "classification", "labels": ()}, "lists its labels, at least two"),
+        ({"kind": "classification", "labels": ("A",)}, "lists its labels, at least two"),
         ({"name": "Mixed Case"}, "is not a name"),
         ({"languages": {}}, "at least 1"),
         ({"version": ""}, "must not be empty"),
@@ -91,14 +94,14 @@ def test_what_a_task_may_not_say(changes: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("revision", ["main", "v1.0", "a" * 39, "A" * 40, "a" * 41, "unconfirmed "])
 def test_branches_and_tags_are_no_revisions(revision: str) -> None:
-    data = {"local": {"reader": "conllu", "files": {}}, "hub": {"repo": "a/b", "revision": revision}}
+    data = {"local": {"reader": "conllu", "files": {}}, "hub": {"repo": "a/b", "revision": revision, **HUB}}
     with pytest.raises(ValidationError, match="is not a revision"):
         task(data=data)
 
 
 @pytest.mark.parametrize("revision", ["unconfirmed", "0123456789abcdef0123456789abcdef01234567"])
 def test_revisions(revision: str) -> None:
-    data = {"local": {"reader": "conllu", "files": {}}, "hub": {"repo": "a/b", "revision": revision}}
+    data = {"local": {"reader": "conllu", "files": {}}, "hub": {"repo": "a/b", "revision": revision, **HUB}}
     hub = task(data=data).data.hub
     assert hub is not None
     assert hub.revision == revision

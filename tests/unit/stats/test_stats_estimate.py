@@ -30,7 +30,7 @@ def accuracy_cell(correct, language="de", *, parallel=None, clusters=None, task=
         example_ids=tuple(map(str, range(n))),
         parallel_ids=tuple(parallel) if parallel is not None else (None,) * n,
         cluster_ids=tuple(clusters) if clusters is not None else (None,) * n,
-        golds=("",) * n,
+        golds=("gold",) * n,
         statistics={"accuracy": np.stack([correct, np.ones_like(correct)], axis=-1)},
     )
 
@@ -184,7 +184,7 @@ def test_parts_with_one_run_count_in_every_run():
 
 def test_mean_refuses_what_does_not_fit():
     def number(runs, resamples):
-        return Draws(np.zeros(runs), np.zeros((runs, resamples)), 5, {})
+        return Draws(np.zeros(runs), np.zeros((runs, resamples)), 5, {}, {})
 
     with pytest.raises(ValueError, match="no numbers"):
         mean_of([])

@@ -40,7 +40,7 @@ TASK = TaskSpec.model_validate(
         "metrics": [{"name": "accuracy", "computes": "token_accuracy"}],
         "main_metric": "accuracy",
         "training_sets": {
-            name: {"title": name, "languages": ["en"], "train": {"reader": "conllu", "files": {}}}
+            name: {"title": name, "languages": ["en"], "train": {"local": {"reader": "conllu", "files": {}}}}
             for name in ("shapes", "more")
         },
         "recipes": {"none": {"source": "test"}},

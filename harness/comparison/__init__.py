@@ -1,0 +1,1 @@
+"""The steps of `harness.compare`: reading systems, drawing them together, contrasting them."""

@@ -1,0 +1,266 @@
+"""The draws of all systems, cell by cell: every number of a comparison is a sum of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.comparison.answers import answers_alike, chance_of
+from harness.comparison.merging import Ids, check_rows, known_ids, merge_cells
+from harness.comparison.systems import System, compared_metrics, shared_languages
+from harness.metrics.table import metric_named
+from harness.progress import Progress
+from harness.records import NO_GOLD, Cell, Float
+from harness.results.comparison import Pairing
+from harness.specs.task import TaskSpec
+from harness.stats.estimate import Draws, draw_cells
+from harness.stats.flips import exchange_sums
+from harness.stats.influence import Influence, influence_of
+from harness.stats.units import Units, join_units
+
+# Candidate (1, 2, ..), task, language and metric of a number; the baseline is system 0.
+NumberKey = tuple[int, str, str, str]
+CellKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What is known of one language of one task beside its numbers.
+
+    `shared_with_source` is the share of its rows whose unit holds rows of the source language too, 0
+    to 1; `chance` the score that guessing reaches, None where that is not known; `constant` whether a
+    side gave one answer throughout.
+    """
+
+    shared_with_source: float
+    chance: float | None
+    constant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The numbers of each candidate and of the baseline beside it, all in pairs (baseline, candidate).
+
+    `influences` and `exchanged` (the numbers after each exchange of the two systems, in the place of
+    draws) are there where they were asked for.
+    """
+
+    sides: dict[NumberKey, tuple[Draws, Draws]] = field(default_factory=dict)
+    influences: dict[NumberKey, tuple[Influence, Influence]] = field(default_factory=dict)
+    exchanged: dict[NumberKey, tuple[Draws, Draws]] = field(default_factory=dict)
+    facts: dict[tuple[int, str, str], CellFacts] = field(default_factory=dict)
+    pairing: dict[tuple[int, str], Pairing] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Candidates that share the same cells with the baseline, and know the same of their units."""
+
+    numbers: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    space: str
+    tasks: Mapping[str, TaskSpec]
+
+
+def draw_systems(
+    systems: Sequence[System],
+    *,
+    seed: int,
+    resamples: int,
+    progress: Progress,
+    influence: bool = False,
+    exchange: bool = False,
+) -> Drawn:
+    """Draw every cell that the first system, the baseline, holds with another.
+
+    Cells of one unit space are drawn together, so that translations and tasks on the same texts stay
+    paired; a draw depends on the units alone, so that no system, task or language changes another's.
+    What a further candidate brings (languages, or ids that join units) is kept from the others: they are
+    drawn apart. One unit space is in memory at a time.
+
+    `influence` also finds what each unit adds to every number, `exchange` the numbers after random
+    exchanges of the systems; both take one run on either side.
+
+    Raises:
+        ResultError: two systems hold different examples of one cell, or a file is damaged.
+    """
+    found = Drawn()
+    tasks = systems[0].tasks
+    spaces = dict.fromkeys(task.space for task in tasks.values())
+    first_unit = 0
+    with progress.phase("resampling", len(spaces), "unit spaces") as advance:
+        for space in spaces:
+            together = {name: task for name, task in tasks.items() if task.space == space}
+            for group in _groups(systems, together, space, found):
+                first_unit += _draw_group(
+                    group,
+                    found,
+                    seed=seed,
+                    resamples=resamples,
+                    first_unit=first_unit if influence else None,
+                    exchange=exchange,
+                )
+            advance(1)
+    return found
+
+
+def _groups(
+    systems: Sequence[System], tasks: Mapping[str, TaskSpec], space: str, found: Drawn
+) -> list[_Group]:
+    """Read the cells of a unit space and merge those of the candidates that can be drawn together."""
+    baseline = systems[0]
+    read: dict[int, dict[CellKey, Cell]] = {0: {}}
+    for number, candidate in enumerate(systems[1:], 1):
+        keys = [(name, code) for name in tasks for code in shared_languages(baseline, candidate, name)]
+        read[0] |= {key: baseline.cell(*key) for key in keys if key not in read[0]}
+        read[number] = {key: candidate.cell(*key) for key in keys}
+    constant = {
+        (number, key): answers_alike(systems[number], tasks[key[0]], cell)
+        for number, cells in read.items()
+        for key, cell in cells.items()
+    }
+    chance = {key: chance_of(tasks[key[0]], cell) for key, cell in read[0].items()}
+    alike: dict[tuple[tuple[CellKey, tuple[Ids, Ids]], ...], list[int]] = {}
+    for number, candidate in enumerate(systems[1:], 1):
+        pairs = [(read[0][key], cell) for key, cell in read[number].items()]
+        for one, other in pairs:
+            check_rows(one, other, (baseline.name, candidate.name))
+        ids = known_ids(pairs)
+        alike.setdefault(tuple(zip(read[number], ids, strict=True)), []).append(number)
+        for key in read[number]:
+            found.facts[number, *key] = CellFacts(0.0, chance[key], constant[0, key] or constant[number, key])
+    return [
+        _Group(
+            numbers=tuple(numbers),
+            cells=tuple(
+                merge_cells({number: read[number][key] for number in (0, *numbers)}, ids)
+                for key, ids in signature
+            ),
+            space=space,
+            tasks=tasks,
+        )
+        for signature, numbers in alike.items()
+        if signature
+    ]
+
+
+def _draw_group(
+    group: _Group, found: Drawn, *, seed: int, resamples: int, first_unit: int | None, exchange: bool
+) -> int:
+    """Draw a group into `found`; return the number of its units."""
+    names = {name: tuple(compared_metrics(task)) for name, task in group.tasks.items()}
+    value_of = {
+        (name, metric): metric_named(computes).value
+        for name, task in group.tasks.items()
+        for metric, computes in compared_metrics(task).items()
+    }
+    drawn = draw_cells(
+        group.cells,
+        space=group.space,
+        values={
+            name: {
+                f"{number}:{metric}": value_of[name, metric]
+                for number in (0, *group.numbers)
+                for metric in metrics
+            }
+            for name, metrics in names.items()
+        },
+        seed=seed,
+        resamples=resamples,
+    )
+    units = join_units(group.cells)
+    _read_pairing(group, units, found)
+    for number in group.numbers:
+        for cell, of_row in zip(group.cells, units.of, strict=True):
+            for metric in names[cell.task]:
+                key = (number, cell.task, cell.language, metric)
+                labels = [f"{side}:{metric}" for side in (0, number)]
+                sides = [drawn[cell.task, cell.language, label] for label in labels]
+                found.sides[key] = (sides[0], sides[1])
+                if first_unit is not None:
+                    influence = partial(
+                        influence_of,
+                        unit_of_row=of_row + first_unit,
+                        value_of=value_of[cell.task, metric],
+                    )
+                    one, other = (influence(cell.statistics[label][0]) for label in labels)
+                    found.influences[key] = (one, other)
+    if exchange:
+        for number in group.numbers:
+            _exchange(group, number, units, found, names=names, seed=seed, resamples=resamples)
+    return len(units.keys)
+
+
+def _exchange(
+    group: _Group,
+    number: int,
+    units: Units,
+    found: Drawn,
+    *,
+    names: Mapping[str, Sequence[str]],
+    seed: int,
+    resamples: int,
+) -> None:
+    """Exchange baseline and candidate at random and compute the numbers of both."""
+
+    def columns(cell: Cell, system: int) -> Float:
+        parts = [cell.statistics[f"{system}:{metric}"][0].T for metric in names[cell.task]]
+        return np.concatenate(parts)
+
+    sums = exchange_sums(
+        [(columns(cell, 0), columns(cell, number)) for cell in group.cells],
+        units,
+        space=group.space,
+        seed=seed,
+        resamples=resamples,
+    )
+    for cell, both in zip(group.cells, sums, strict=True):
+        start = 0
+        for metric in names[cell.task]:
+            key = (number, cell.task, cell.language, metric)
+            computes = metric_named(compared_metrics(group.tasks[cell.task])[metric])
+            end = start + cell.statistics[f"0:{metric}"].shape[2]
+            values = [np.clip(computes.value(side[start:end].T), 0.0, 100.0) for side in both]
+            one, other = (
+                Draws(side.value, flipped[None, :], side.units, side.rows, side.weights)
+                for side, flipped in zip(found.sides[key], values, strict=True)
+            )
+            found.exchanged[key] = (one, other)
+            start = end
+
+
+def _read_pairing(group: _Group, units: Units, found: Drawn) -> None:
+    """Say how the languages of each task share units, and each language's share with the source."""
+    for name, task in group.tasks.items():
+        of_language = {
+            cell.language: _tested_units(cell, of_row)
+            for cell, of_row in zip(group.cells, units.of, strict=True)
+            if cell.task == name
+        }
+        if not of_language:
+            continue
+        sets = {code: set(of_row.tolist()) for code, of_row in of_language.items()}
+        source = sets.get(task.source_language or "", set())
+        for number in group.numbers:
+            found.pairing[number, name] = _pairing(list(sets.values()))
+            for code, of_row in of_language.items():
+                known = found.facts[number, name, code]
+                share = float(np.mean([unit in source for unit in of_row.tolist()]))
+                found.facts[number, name, code] = CellFacts(share, known.chance, known.constant)
+
+
+def _tested_units(cell: Cell, of_row: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the units of the rows of the test set."""
+    return of_row[np.array([gold != NO_GOLD for gold in cell.golds])]
+
+
+def _pairing(sets: Sequence[set[int]]) -> Pairing:
+    """Parallel: every unit in every language; independent: none in two."""
+    if len(sets) > 1 and all(own == sets[0] for own in sets):
+        return "parallel"
+    distinct = len(set().union(*sets))
+    return "independent" if distinct == sum(map(len, sets)) else "partial"

@@ -1,0 +1,214 @@
+"""The systems of a comparison: run folders, and whether they were tested on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ResultError, raise_all
+from harness.recording import task_of
+from harness.records import Cell
+from harness.results.continuation import first_difference
+from harness.results.examples import read_examples
+from harness.results.folder import RunFolder
+from harness.results.record import RunRecord, read_record, refuse_foreign_code
+from harness.specs.task import TaskSpec
+
+# What of a task's specification decides its numbers and how they are averaged and paired; the metrics
+# that are compared come on top.
+_COMPARED = ("version", "kind", "main_metric", "benchmark_score", "source_language", "unit_space")
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A run folder with its record; `name` is how tables call it, `held` the languages it holds scored."""
+
+    name: str
+    folder: RunFolder
+    record: RunRecord
+    tasks: Mapping[str, TaskSpec]
+    held: Mapping[str, tuple[str, ...]]
+
+    def languages(self, task: str) -> tuple[str, ...]:
+        """The languages of a task that the folder holds scored, in its order."""
+        return self.held.get(task, ())
+
+    def runs(self, tasks: Sequence[str]) -> int:
+        """The number of runs of these tasks: 1 where nothing is trained, whatever seeds were asked for."""
+        return max((len(self.record.training.get(task, ())) for task in tasks), default=1) or 1
+
+    def is_tuned(self, task: str) -> bool:
+        """Whether something was chosen on the very rows that are tested, so that no p can be given."""
+        settings = {**self.tasks[task].settings, **self.record.tasks[task].settings}
+        return settings.get("threshold") == "test"
+
+    def cell(self, task: str, language: str) -> Cell:
+        """Read gold and the statistics of the metrics that are compared.
+
+        Raises:
+            ResultError: the file is damaged, or holds no statistics, or other runs than the record.
+        """
+        path = self.folder.examples(task, language)
+        cell = read_examples(path, task=task, language=language)
+        wanted = compared_metrics(self.tasks[task])
+        if absent := sorted(set(wanted) - set(cell.statistics)):
+            raise ResultError(
+                f"{path}: holds no statistics of {', '.join(absent)}; `xharness score --run "
+                f"{self.folder.path} --out NEW` scores the run anew"
+            )
+        # Runs of several tasks are joined by their place, which must mean the same seed in all of them.
+        due = self.record.seeds if self.runs([task]) > 1 else self.record.seeds[:1]
+        if cell.seeds != due:
+            raise ResultError(
+                f"{path}: holds the seeds {list(cell.seeds)}, and by run.json {list(due)} are due; "
+                "delete it and run the same `xharness eval` again"
+            )
+        return replace(cell, statistics={name: cell.statistics[name] for name in wanted})
+
+
+def compared_metrics(task: TaskSpec) -> dict[str, str]:
+    """Return the main metric and those whose mean is the benchmark's score, with what computes them."""
+    wanted = {task.main_metric, *task.score_metrics}
+    return {m.name: m.computes for m in task.metrics if m.name in wanted}
+
+
+def read_systems(folders: Sequence[Path]) -> tuple[System, ...]:
+    """Open run folders. Names are those of the folders, with as much of their path as tells them apart.
+
+    Of a run in which some cells failed, the others are compared.
+
+    Raises:
+        ResultError: a folder is no run, was killed before its end, was cut by `--limit`, or lacks example
+            files; all of them at once.
+    """
+    opened, problems = [], []
+    for path, name in zip(folders, _names(folders), strict=True):
+        folder = RunFolder(path)
+        try:
+            record = read_record(folder.run_json)
+            refuse_foreign_code(record)
+            tasks = {task: task_of(record, task) for task in record.tasks}
+        except ResultError as error:
+            problems.append(str(error))
+            continue
+        found = _unfit(folder, record)
+        problems += found
+        if not found:
+            opened.append(System(name, folder, record, tasks, _held(folder, record)))
+    raise_all(ResultError, problems)
+    return tuple(opened)
+
+
+def _unfit(folder: RunFolder, record: RunRecord) -> list[str]:
+    """Say why a run cannot be compared; nothing where it can."""
+    path, problems = folder.path, []
+    if record.limit is not None:
+        problems.append(
+            f"{path}: was run with --limit {record.limit}; its rows are no sample of the test set, so "
+            "nothing follows from a difference. Run it without"
+        )
+    if not record.tasks:
+        problems.append(f"{path}: holds no task")
+    if record.finished is None and not record.failures:
+        problems.append(f"{path}: the run was not finished; the same `xharness eval` finishes it")
+        return problems
+    failed = {failure.task for failure in record.failures}
+    for name, task in record.tasks.items():
+        absent = [code for code in task.languages if not folder.examples(name, code).is_file()]
+        if absent and name not in failed:
+            problems.append(
+                f"{path}: the example files of task {name!r} are missing ({', '.join(absent)}), and without "
+                f"them nothing can be compared; run the same `xharness eval` again, or copy the whole folder"
+            )
+    return problems
+
+
+def _held(folder: RunFolder, record: RunRecord) -> dict[str, tuple[str, ...]]:
+    """Return the languages of each task that have statistics: of tasks that failed not all may."""
+    failed = {failure.task for failure in record.failures}
+    held = {name: task.languages for name, task in record.tasks.items() if name not in failed}
+    for name in failed & set(record.tasks):
+        files = {code: folder.examples(name, code) for code in record.tasks[name].languages}
+        held[name] = tuple(
+            code
+            for code, path in files.items()
+            if path.is_file() and read_examples(path, task=name, language=code).statistics
+        )
+    return held
+
+
+def check_comparable(baseline: System, candidate: System) -> None:
+    """Refuse runs that were not tested on the same data in the same way.
+
+    Raises:
+        ResultError: every task version and data set in which they differ.
+    """
+    problems = []
+    for name in shared_tasks(baseline, candidate):
+        found = first_difference(_compared(baseline.tasks[name]), _compared(candidate.tasks[name]))
+        if found is not None:
+            problems.append(
+                f"task {name!r}, {found} ({baseline.name} and {candidate.name}): numbers of different "
+                "versions are not compared; score or run one of them anew"
+            )
+            continue
+        for code in shared_languages(baseline, candidate, name):
+            prints = [_fingerprint(system, name, code) for system in (baseline, candidate)]
+            if prints[0] != prints[1]:
+                problems.append(
+                    f"task {name!r}, language {code!r}: tested on different data, {baseline.name} on "
+                    f"{prints[0][:16]}, {candidate.name} on {prints[1][:16]} (fingerprints of ids and gold)"
+                )
+    raise_all(ResultError, problems)
+
+
+def _compared(task: TaskSpec) -> dict[str, Any]:
+    spec = task.model_dump(mode="json")
+    # A scored submission has fewer metrics than an evaluation of the same task: those of its predictions.
+    return {**{key: spec[key] for key in _COMPARED}, "metrics": compared_metrics(task)}
+
+
+def _fingerprint(system: System, task: str, language: str) -> str:
+    found = system.record.data.get(task, {}).get(language)
+    if found is None:
+        raise ResultError(
+            f"{system.folder.run_json}: has no data fingerprint of task {task!r}, language {language!r}; "
+            "was it edited?"
+        )
+    return found.fingerprint
+
+
+def shared_tasks(baseline: System, candidate: System) -> tuple[str, ...]:
+    """Return the tasks of which both hold a language, in the baseline's order."""
+    return tuple(name for name in baseline.tasks if shared_languages(baseline, candidate, name))
+
+
+def shared_languages(baseline: System, candidate: System, task: str) -> tuple[str, ...]:
+    """Return the languages of a task that both hold, in the baseline's order."""
+    theirs = set(candidate.languages(task))
+    return tuple(code for code in baseline.languages(task) if code in theirs)
+
+
+def left_out(baseline: System, candidate: System) -> dict[str, tuple[str, ...]]:
+    """Return the languages that only one of them holds, by task, sorted."""
+    found = {}
+    for name in dict.fromkeys([*baseline.tasks, *candidate.tasks]):
+        one = set(baseline.languages(name)) ^ set(candidate.languages(name))
+        if one:
+            found[name] = tuple(sorted(one))
+    return found
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Return the shortest trailing part of each path that no other one has; equal paths share a name."""
+    parts = [path.resolve().parts for path in folders]
+    names = []
+    for own in parts:
+        others = [other for other in parts if other != own]
+        length = next(
+            (n for n in range(1, len(own)) if all(other[-n:] != own[-n:] for other in others)), len(own)
+        )
+        names.append("/".join(own[-length:]))
+    return names

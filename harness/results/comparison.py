@@ -1,0 +1,151 @@
+"""What `xharness compare` found, as `--json` prints it and every table reads it."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.stats.contrasts import Scope
+from harness.stats.families import Correction
+
+IntervalName = Literal["t", "percentile", "bca"]
+Pairing = Literal["parallel", "partial", "independent"]
+Claim = Literal["closed", "narrowed", "source loss"]
+Flag = Literal["scale", "near chance", "ceiling", "constant", "level", "tuned", "few units"]
+
+_DECIMALS = 10
+
+
+class _Tree(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Effect(_Tree):
+    """A difference in points, candidate less baseline.
+
+    low, high and p are one statement; null where nothing can be said (a single unit) and, p and
+    p_adjusted, where the numbers were tuned on the test rows. `family` is how many tests the p was
+    adjusted for, `detectable` the difference that would be found with a probability of 80%.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_adjusted: float | None
+    family: int
+    detectable: float | None
+    n: int
+    units: int
+
+
+class GapIntervals(_Tree):
+    """The intervals of the gap of either side; null where nothing can be said."""
+
+    baseline: tuple[float | None, float | None]
+    candidate: tuple[float | None, float | None]
+
+
+class Gap(_Tree):
+    """The gap of a language: the score of the source language less that of the language."""
+
+    baseline: float
+    candidate: float
+    intervals: GapIntervals
+    reduction: Effect
+    claim: Claim | None
+
+
+class LanguageComparison(_Tree):
+    """One language of one task. `gap` is null for the source language, and where there is none."""
+
+    baseline: float
+    candidate: float
+    difference: Effect
+    gap: Gap | None
+    flags: tuple[Flag, ...]
+
+
+class Averages(_Tree):
+    """Means over languages, or over tasks."""
+
+    difference: Effect
+    gap_reduction: Effect | None
+
+
+class TaskComparison(_Tree):
+    """One task in the languages that both runs hold."""
+
+    metric: str
+    source_language: str | None
+    pairing: Pairing
+    languages: dict[str, LanguageComparison]
+    average: Averages
+
+
+class Checked(_Tree):
+    """The p values of the sign-flip check, unadjusted; null where there is no such quantity, or no p."""
+
+    difference: float | None
+    gap_reduction: float | None
+
+
+class CheckedTask(_Tree):
+    """The sign-flip check of one task."""
+
+    languages: dict[str, Checked]
+    average: Checked
+
+
+class Check(_Tree):
+    """The sign-flip check of a comparison, beside its p values; it changes none of them."""
+
+    tasks: dict[str, CheckedTask]
+    suite: Checked | None
+
+
+class Comparison(_Tree):
+    """A candidate against the baseline. `suite` averages the tasks; null if there is only one.
+
+    `check` is there if it was asked for.
+    """
+
+    baseline: str
+    candidate: str
+    scope: Scope
+    left_out: dict[str, tuple[str, ...]]
+    tasks: dict[str, TaskComparison]
+    suite: Averages | None
+    check: Check | None = None
+
+
+class Comparisons(_Tree):
+    """All candidates of one call."""
+
+    schema_version: Literal[1] = 1
+    alpha: float
+    resamples: int
+    seed: int
+    correction: Correction
+    interval: IntervalName
+    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+
+
+def encode_comparisons(found: Comparisons) -> bytes:
+    """Write the tree as canonical JSON: sorted keys, two spaces, a line feed at the end.
+
+    A check that was not asked for has no key.
+    """
+    tree = found.model_dump(mode="json")
+    for comparison in tree["comparisons"]:
+        if comparison["check"] is None:
+            del comparison["check"]
+    text = json.dumps(tree, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False)
+    return (text + "\n").encode("utf-8")
+
+
+def rounded(value: float) -> float:
+    """Return a number as it is written: ten decimals, without a negative zero."""
+    return round(float(value), _DECIMALS) + 0.0
