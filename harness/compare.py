@@ -6,15 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
-from harness.comparison.contrasting import Settings, contrast_systems
+from harness.comparison.contrasting import Settings, check_families, choose_scopes, contrast_systems
 from harness.comparison.drawing import draw_systems
+from harness.comparison.quantities import quantities_of
 from harness.comparison.systems import check_comparable, read_systems, shared_tasks
-from harness.errors import ResultError, raise_all
+from harness.comparison.tree import build_comparisons
+from harness.errors import RequestError, ResultError, raise_all
 from harness.progress import Progress
 from harness.results.comparison import Comparisons, IntervalName
+from harness.specs.run import MAX_RESAMPLES, MAX_SEED
 from harness.stats.contrasts import Scope
 from harness.stats.families import Correction
+
+_MIN_RESAMPLES = 100
 
 
 def compare(
@@ -27,19 +33,25 @@ def compare(
     correction: Correction = "holm",
     interval: IntervalName = "t",
     scope: Scope | None = None,
+    check: bool = False,
     progress: Progress | None = None,
 ) -> Comparisons:
     """Compare run folders with a baseline: differences, gaps and gap reductions, with their tests.
 
     Every number of every system is drawn with the same keyed weights, so that nothing unadjusted
     depends on which other systems, tasks or languages are compared. `scope` None: about the recipes
-    where both sides have at least two runs, else about these checkpoints.
+    where both sides have at least two runs, else about these checkpoints. `check` adds the p values of
+    the sign-flip check, by as many exchanges as there are draws.
 
     Raises:
-        ResultError: a folder is no finished run, was cut by `--limit`, or was tested on other data.
-        RequestError: the runs do not allow the scope or the interval that is asked for.
+        ResultError: a folder is no finished run, was cut by `--limit`, lacks example files, or was tested
+            on other data or by another version of a task.
+        RequestError: an option is out of its range, or the runs do not allow the scope, the interval or
+            the check that is asked for.
     """
     progress = progress or Progress()
+    settings = Settings(alpha=alpha, correction=correction, interval=interval, scope=scope, check=check)
+    _check_request(candidates, settings, resamples=resamples, seed=seed)
     # 1: the systems, and whether they can be compared
     systems = read_systems([Path(baseline), *map(Path, candidates)])
     for candidate in systems[1:]:
@@ -52,11 +64,62 @@ def compare(
             if not shared_tasks(systems[0], candidate)
         ],
     )
-    # 2: the draws of every cell, for all systems at once
-    drawn = draw_systems(systems, seed=seed, resamples=resamples, progress=progress)
-    # 3: contrasts, tests, families, claims and flags
-    settings = Settings(alpha=alpha, correction=correction, interval=interval, scope=scope)
-    return contrast_systems(systems, drawn, settings=settings, resamples=resamples, seed=seed)
+    # 2: what is asked of them, and whether they can answer it
+    scopes = choose_scopes(systems, settings)
+    quantities = [quantities_of(systems[0], candidate) for candidate in systems[1:]]
+    check_families(quantities, settings=settings, resamples=resamples)
+    # 3: the draws of every cell, for all systems at once
+    drawn = draw_systems(
+        systems,
+        seed=seed,
+        resamples=resamples,
+        progress=progress,
+        influence=interval == "bca",
+        exchange=check,
+    )
+    # 4: contrasts, tests and families; claims and flags
+    found = contrast_systems(quantities, drawn, scopes=scopes, settings=settings)
+    for number in sorted(found.alike):
+        progress.say(
+            f"{systems[number].name} and {systems[0].name} are alike in every unit: all differences are 0, "
+            "and p is 1"
+        )
+    return Comparisons(
+        alpha=alpha,
+        resamples=resamples,
+        seed=seed,
+        correction=correction,
+        interval=interval,
+        comparisons=build_comparisons(systems, drawn, found, scopes=scopes, alpha=alpha),
+    )
+
+
+def _check_request(
+    candidates: Sequence[Path | str], settings: Settings, *, resamples: int, seed: int
+) -> None:
+    """Refuse options out of their range.
+
+    Raises:
+        RequestError: all of them at once.
+    """
+    problems = []
+    if not candidates:
+        problems.append("name at least one run to compare with the baseline")
+    if not 0 < settings.alpha < 1:
+        problems.append(f"--alpha {settings.alpha}: a number between 0 and 1, as 0.05")
+    if not _MIN_RESAMPLES <= resamples <= MAX_RESAMPLES:
+        problems.append(f"--resamples {resamples}: from {_MIN_RESAMPLES} to {MAX_RESAMPLES:,}")
+    if not 0 <= seed <= MAX_SEED:
+        problems.append(f"--seed {seed}: from 0 to {MAX_SEED}")
+    for option, value, allowed in (
+        ("--correction", settings.correction, get_args(Correction)),
+        ("--interval", settings.interval, get_args(IntervalName)),
+        ("--scope", settings.scope, (None, *get_args(Scope))),
+    ):
+        if value not in allowed:
+            names = ", ".join("auto" if name is None else str(name) for name in allowed)
+            problems.append(f"{option} {value}: one of {names}")
+    raise_all(RequestError, problems)
 
 
 class _Callable(ModuleType):

@@ -18,7 +18,7 @@ from harness.backends.sentence_modules import has_modules
 from harness.errors import IncompleteRun, RequestError, ResultError
 from harness.execution import Execution, embeds, find_training, run_job
 from harness.planning import choose_recipes, make_plan
-from harness.preparation import check_files, data_places, read_data
+from harness.preparation import check_files, data_places, fetch_data, read_data
 from harness.progress import Progress
 from harness.recording import begin_record, finish_record, record_submission, suite_of, task_of
 from harness.records import canonical_json
@@ -95,6 +95,7 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
     # 3: the examples
     places = data_places(request)
     training = find_training(jobs, model, fresh_head=request.fresh_head, progress=progress)
+    fetch_data(jobs, training, places, progress)
     check_files(jobs, training, places)
     check_model(model, embeds=any(embeds(job, training) for job in jobs))
     data = {

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from harness.data import sources
 from harness.data.fingerprint import content_digest
-from harness.data.places import Places
+from harness.data.places import Places, settle
+from harness.data.sources import task_values
+from harness.data.wanted import fetch_missing, parts_of, training_of
 from harness.errors import DataError, raise_all
 from harness.planning import Job
 from harness.progress import Progress
@@ -40,6 +42,23 @@ def data_places(request: RunSpec) -> Places:
     """
     folder = Path(request.data_dir) if request.data_dir is not None else None
     return Places(folder, request.sources, request.offline).checked()
+
+
+def fetch_data(jobs: Sequence[Job], training: frozenset[str], places: Places, progress: Progress) -> None:
+    """Fetch from the hub what the data folder lacks, where the hub's copy is pinned.
+
+    What cannot be had is warned of; `check_files` then says all that is missing.
+    """
+    if places.offline:
+        return
+    for job in jobs:
+        parts = list(parts_of(job.task, job.languages, {}))
+        if job.task.name in training:
+            parts += parts_of(job.trained_as, (), training_of(job.phases_of))
+        try:
+            fetch_missing(parts, places, progress)
+        except DataError as error:
+            progress.warn(str(error))
 
 
 def check_files(jobs: Sequence[Job], training: frozenset[str], places: Places) -> None:
@@ -95,10 +114,12 @@ def read_data(job: Job, places: Places, *, trains: bool, limit: int | None, prog
     for phase in job.phases_of.phases:
         if job.trained_as is task:
             held_out |= sources.held_out_clusters(task, phase.training_set, places)
+    what = f"the test set of task {task.name!r}"
+    settled = settle(task.data, job.languages, task_values(task), places, what=what)
     test = {}
     with progress.phase(f"reading {task.name}", len(job.languages), "languages") as advance:
         for code in job.languages:
-            data = sources.leave_out(sources.load_test(task, code, places), held_out)
+            data = sources.leave_out(sources.load_test(task, code, settled), held_out)
             test[code] = sources.apply_limit(data, limit)
             advance(1)
     train: dict[str, Sequence[DataSet]] = {}
@@ -110,7 +131,10 @@ def read_data(job: Job, places: Places, *, trains: bool, limit: int | None, prog
         found = sources.load_dev(job.trained_as, name, places) if phase.selection else None
         dev[name] = _joined(found) if found else None
         digests[name] = "+".join(content_digest(data) for data in [*train[name], *(found or ())])
-    tuning = {code: sources.load_tuning(task, code, places) for code in job.languages}
+    if task.data.dev is not None:
+        what = f"the development set of task {task.name!r}"
+        settled = settle(task.data.dev, job.languages, task_values(task), places, what=what)
+    tuning = {code: sources.load_tuning(task, code, settled) for code in job.languages}
     pool = sources.load_pool(task, places)
     _refuse_lost_golds(job, test, pool)
     return Prepared(

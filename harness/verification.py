@@ -6,7 +6,7 @@ from pathlib import Path
 
 from harness.data import sources
 from harness.data.fingerprint import fingerprint, fingerprint_of
-from harness.data.places import Places
+from harness.data.places import Places, settle
 from harness.errors import ResultError, raise_all
 from harness.progress import Progress
 from harness.recording import task_of
@@ -65,8 +65,10 @@ def check_source(record: RunRecord, data_dir: Path, progress: Progress) -> None:
             for phase in (task.recipes[recipe].phases if recipe is not None else ())
             for cluster in sources.held_out_clusters(task, phase.training_set, places)
         )
+        what = f"the test set of task {name!r}"
+        settled = settle(task.data, languages, sources.task_values(task), places, what=what)
         for code, data in languages.items():
-            read = sources.leave_out(sources.load_test(task, code, places), held_out)
+            read = sources.leave_out(sources.load_test(task, code, settled), held_out)
             found = fingerprint(sources.apply_limit(read, record.limit))
             if found != data.fingerprint:
                 problems.append(

@@ -33,13 +33,12 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What was found of every quantity: effects, and where they were asked for, p values of the check.
+    """What was found of every quantity.
 
     `alike` are the candidates that differ from the baseline in no draw of any quantity.
     """
 
     effects: Mapping[Place, Effect]
-    checked: Mapping[Place, float | None]
     alike: frozenset[int]
 
 
@@ -112,10 +111,11 @@ def contrast_systems(
                 tests[place],
                 p_adjusted,
                 family=family_size(p_values),
+                check=checked.get(place),
                 alpha=settings.alpha,
             )
     alike = frozenset(range(1, len(per_candidate) + 1)) - different
-    return Effects(effects, checked, alike)
+    return Effects(effects, alike)
 
 
 def _sides(
@@ -149,7 +149,13 @@ def _check(found: Contrast, drawn: Drawn, number: int, quantity: Quantity) -> fl
 
 
 def _effect(
-    found: Contrast, test: Test, p_adjusted: float | None, *, family: int, alpha: float
+    found: Contrast,
+    test: Test,
+    p_adjusted: float | None,
+    *,
+    family: int,
+    check: float | None,
+    alpha: float,
 ) -> Effect:
     reach = detectable(found, alpha=alpha, family=max(1, family))
     return Effect(
@@ -162,15 +168,14 @@ def _effect(
         detectable=None if reach is None else rounded(reach),
         n=found.n,
         units=found.units,
+        check=check,
     )
 
 
 def _scope(baseline: System, candidate: System, settings: Settings) -> Scope:
     tasks = shared_tasks(baseline, candidate)
     runs = [system.runs(tasks) for system in (baseline, candidate)]
-    counted = (
-        f"there {'is' if runs[0] == 1 else 'are'} {runs[0]} of {baseline.name} and {runs[1]} of {candidate.name}"
-    )
+    counted = f"of {baseline.name} there are {runs[0]} and of {candidate.name} {runs[1]}"
     if settings.scope == "recipes" and min(runs) < 2:
         raise RequestError(
             f"--scope recipes needs at least two runs (seeds) of both systems, and {counted} (a system that "

@@ -255,7 +255,8 @@ def _read_pairing(group: _Group, units: Units, found: Drawn) -> None:
 
 def _tested_units(cell: Cell, of_row: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the units of the rows of the test set."""
-    return of_row[np.array([gold != NO_GOLD for gold in cell.golds])]
+    tested = np.array([gold != NO_GOLD for gold in cell.golds], dtype=np.bool_)
+    return np.asarray(of_row[tested], dtype=np.int64)
 
 
 def _pairing(sets: Sequence[set[int]]) -> Pairing:

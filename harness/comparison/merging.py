@@ -34,9 +34,10 @@ def check_rows(baseline: Cell, candidate: Cell, names: tuple[str, str]) -> None:
             if one[0] == other[0]:
                 what = f"of example {one[0]!r} the gold {one[1][:60]!r} and {other[1][:60]!r}"
             raise ResultError(
-                f"{where}: the runs hold different examples ({counts}); in row {number}, counted from 0: {what}"
+                f"{where}: the runs hold different examples ({counts}); in row {number}, counting "
+                f"from 0: {what}"
             )
-    raise ResultError(f"{where}: the runs hold different examples ({counts}); the shorter begins the longer")
+    raise ResultError(f"{where}: the runs hold different examples ({counts}); one is the other's beginning")
 
 
 def known_ids(pairs: Sequence[tuple[Cell, Cell]]) -> list[tuple[Ids, Ids]]:
@@ -59,11 +60,13 @@ def merge_cells(cells: Mapping[int, Cell], ids: tuple[Ids, Ids]) -> Cell:
     systems have (predicted pairs that are not gold) come after them and count nothing for the others.
     """
     first = next(iter(cells.values()))
-    tested = _tested(first, first.example_ids)
+    tested = [name for name, gold in zip(first.example_ids, first.golds, strict=True) if gold != NO_GOLD]
     beside: dict[str, tuple[str | None, str | None]] = {}
     for cell in cells.values():
         rows = zip(cell.example_ids, cell.parallel_ids, cell.cluster_ids, cell.golds, strict=True)
-        beside.update({name: (parallel, cluster) for name, parallel, cluster, gold in rows if gold == NO_GOLD})
+        beside.update(
+            {name: (parallel, cluster) for name, parallel, cluster, gold in rows if gold == NO_GOLD}
+        )
     names = (*tested, *sorted(beside))
     place = {example: row for row, example in enumerate(names)}
     statistics: dict[str, Float] = {}
@@ -79,7 +82,7 @@ def merge_cells(cells: Mapping[int, Cell], ids: tuple[Ids, Ids]) -> Cell:
         example_ids=names,
         parallel_ids=(*ids[0], *(parallel for parallel, _ in further)),
         cluster_ids=(*ids[1], *(cluster for _, cluster in further)),
-        golds=(*_tested(first, first.golds), *(NO_GOLD for _ in further)),
+        golds=(*(gold for gold in first.golds if gold != NO_GOLD), *(NO_GOLD for _ in further)),
         statistics=statistics,
     )
 

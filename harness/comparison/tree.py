@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.comparison.contrasting import Effects, Settings
+from harness.comparison.contrasting import Effects
 from harness.comparison.drawing import Drawn
 from harness.comparison.flags import claim_of, flags_of
 from harness.comparison.quantities import QuantityName
 from harness.comparison.systems import System, left_out, shared_languages, shared_tasks
 from harness.results.comparison import (
     Averages,
-    Check,
-    Checked,
-    CheckedTask,
     Comparison,
     Effect,
     Gap,
@@ -34,11 +31,11 @@ def build_comparisons(
     found: Effects,
     *,
     scopes: Sequence[Scope],
-    settings: Settings,
+    alpha: float,
 ) -> tuple[Comparison, ...]:
     """Return a comparison for each further system with the first."""
     return tuple(
-        _Builder(systems[0], candidate, number, drawn, found, settings).build(scope)
+        _Builder(systems[0], candidate, number, drawn, found, alpha).build(scope)
         for number, (candidate, scope) in enumerate(zip(systems[1:], scopes, strict=True), 1)
     )
 
@@ -52,7 +49,7 @@ class _Builder:
     number: int
     drawn: Drawn
     found: Effects
-    settings: Settings
+    alpha: float
 
     def build(self, scope: Scope) -> Comparison:
         names = shared_tasks(self.baseline, self.candidate)
@@ -64,7 +61,6 @@ class _Builder:
             left_out=left_out(self.baseline, self.candidate),
             tasks={name: self._task(self.baseline.tasks[name]) for name in names},
             suite=None if suite is None else self._averages(""),
-            check=self._check(names) if self.settings.check else None,
         )
 
     def _effect(self, quantity: QuantityName, task: str, language: str) -> Effect | None:
@@ -108,7 +104,7 @@ class _Builder:
                 of_source,
                 self.drawn.facts[self.number, task.name, code],
                 tuned=self.baseline.is_tuned(task.name) or self.candidate.is_tuned(task.name),
-                alpha=self.settings.alpha,
+                alpha=self.alpha,
             ),
         )
 
@@ -134,28 +130,10 @@ class _Builder:
                 reduction,
                 difference=difference,
                 of_source=self._difference(task.name, task.source_language or ""),
-                alpha=self.settings.alpha,
+                alpha=self.alpha,
             ),
         )
 
     def _interval(self, gap: Draws) -> tuple[float | None, float | None]:
-        low, high = gap_interval(gap, alpha=self.settings.alpha)
+        low, high = gap_interval(gap, alpha=self.alpha)
         return (None, None) if low is None or high is None else (rounded(low), rounded(high))
-
-    def _check(self, names: Sequence[str]) -> Check:
-        return Check(
-            tasks={
-                name: CheckedTask(
-                    languages={code: self._checked(name, code) for code in self._codes(name)},
-                    average=self._checked(name, ""),
-                )
-                for name in names
-            },
-            suite=None if self._effect("difference", "", "") is None else self._checked("", ""),
-        )
-
-    def _checked(self, task: str, language: str) -> Checked:
-        return Checked(
-            difference=self.found.checked.get((self.number, "difference", task, language)),
-            gap_reduction=self.found.checked.get((self.number, "gap reduction", task, language)),
-        )

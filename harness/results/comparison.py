@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from harness.results.typology_tree import Typology
 from harness.stats.contrasts import Scope
 from harness.stats.families import Correction
 
@@ -27,7 +28,8 @@ class Effect(_Tree):
 
     low, high and p are one statement; null where nothing can be said (a single unit) and, p and
     p_adjusted, where the numbers were tuned on the test rows. `family` is how many tests the p was
-    adjusted for, `detectable` the difference that would be found with a probability of 80%.
+    adjusted for, `detectable` the difference that would be found with a probability of 80%. `check` is
+    the p of the sign-flip check, unadjusted; written only where it was asked for (and there is a p).
     """
 
     value: float
@@ -39,6 +41,14 @@ class Effect(_Tree):
     detectable: float | None
     n: int
     units: int
+    check: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_check(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        tree: dict[str, Any] = write(self)
+        if self.check is None:
+            del tree["check"]
+        return tree
 
 
 class GapIntervals(_Tree):
@@ -85,31 +95,10 @@ class TaskComparison(_Tree):
     average: Averages
 
 
-class Checked(_Tree):
-    """The p values of the sign-flip check, unadjusted; null where there is no such quantity, or no p."""
-
-    difference: float | None
-    gap_reduction: float | None
-
-
-class CheckedTask(_Tree):
-    """The sign-flip check of one task."""
-
-    languages: dict[str, Checked]
-    average: Checked
-
-
-class Check(_Tree):
-    """The sign-flip check of a comparison, beside its p values; it changes none of them."""
-
-    tasks: dict[str, CheckedTask]
-    suite: Checked | None
-
-
 class Comparison(_Tree):
     """A candidate against the baseline. `suite` averages the tasks; null if there is only one.
 
-    `check` is there if it was asked for.
+    `typology` has no key in JSON where it was not asked for.
     """
 
     baseline: str
@@ -118,7 +107,7 @@ class Comparison(_Tree):
     left_out: dict[str, tuple[str, ...]]
     tasks: dict[str, TaskComparison]
     suite: Averages | None
-    check: Check | None = None
+    typology: Typology | None = None
 
 
 class Comparisons(_Tree):
@@ -134,14 +123,11 @@ class Comparisons(_Tree):
 
 
 def encode_comparisons(found: Comparisons) -> bytes:
-    """Write the tree as canonical JSON: sorted keys, two spaces, a line feed at the end.
-
-    A check that was not asked for has no key.
-    """
+    """Write the tree as canonical JSON: sorted keys, two spaces, a line feed at the end."""
     tree = found.model_dump(mode="json")
     for comparison in tree["comparisons"]:
-        if comparison["check"] is None:
-            del comparison["check"]
+        if comparison["typology"] is None:
+            del comparison["typology"]
     text = json.dumps(tree, ensure_ascii=False, sort_keys=True, indent=2, allow_nan=False)
     return (text + "\n").encode("utf-8")
 

@@ -53,6 +53,12 @@ class Pair:
     alike: frozenset[CellKey]
 
     @property
+    def named_sides(self) -> tuple[tuple[str, Side], ...]:
+        """Both sides with their names, once where they are one."""
+        base, cand = (self.comparison.baseline, self.baseline), (self.comparison.candidate, self.candidate)
+        return (base,) if self.itself else (base, cand)
+
+    @property
     def itself(self) -> bool:
         """Whether baseline and candidate are one and the same folder."""
         return self.baseline.folder.path.resolve() == self.candidate.folder.path.resolve()

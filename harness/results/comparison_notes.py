@@ -22,6 +22,15 @@ FLAGS: dict[Flag, tuple[str, str]] = {
     "tuned": ("t", "something was chosen on these test rows, so there is no p"),
     "few units": ("u", "fewer than 20 units, so intervals are rough"),
 }
+POWER_NOTE = (
+    "n.s. (x): not significant; a true effect of x points (detectable) would be found with a probability of "
+    "80% at the first step of Holm's correction."
+)
+CHECK_NOTE = "p check: the signs of the units' contrasts flipped at random; not adjusted."
+SHARE_NOTE = (
+    "share: the reduction in percent of the gap of base, only where the interval of that gap lies above 0; "
+    "never tested."
+)
 _CLAIMS = {
     "closed": "gap reduced and the language itself better, both with adjusted p <= alpha",
     "narrowed": "gap reduced (adjusted p <= alpha), the language itself not shown to be better",
@@ -67,7 +76,9 @@ def scope_note(pair: Pair, task: str | None = None) -> str:
 
 def family_note(settings: Comparisons, quantities: Mapping[str, Iterable[Effect | None]]) -> str:
     """Return what p was adjusted for; `quantities` names those of a table, with their effects."""
-    sizes = {name: max((e.family for e in found if e is not None), default=0) for name, found in quantities.items()}
+    sizes = {
+        name: max((e.family for e in found if e is not None), default=0) for name, found in quantities.items()
+    }
     families = " and ".join(f"{size} ({name})" for name, size in sizes.items() if size) or "0"
     if settings.correction == "none":
         adjusted = f"p: not adjusted (--correction none); tested together: {families}"
@@ -79,14 +90,6 @@ def family_note(settings: Comparisons, quantities: Mapping[str, Iterable[Effect 
 
 def _condition(settings: Comparisons) -> str:
     return "p <= alpha" if settings.correction == "none" else "adjusted p <= alpha"
-
-
-def power_note() -> str:
-    """Return what the number beside `n.s.` is."""
-    return (
-        "n.s. (x): not significant; a true effect of x points would be found with a probability of 80% "
-        "at the first step of Holm's correction."
-    )
 
 
 def units_note(task: TaskComparison) -> str:
@@ -106,7 +109,9 @@ def gap_note(pair: Pair, task: str) -> str:
     change = pair.source_change(task)
     if change is None:
         return f"No gap: {name} ({found.source_language}), the source language, is not held by both."
-    lost = f", a loss (p = {p_text(change.p)}, not adjusted)" if pair.lost_source(task) else ""
+    p = p_text(change.p, pair.settings.alpha)
+    p = f"p {p}" if p.startswith("<") else f"p = {p}"
+    lost = f", a loss ({p}, not adjusted)" if pair.lost_source(task) else ""
     return (
         f"gap: score in {name} ({found.source_language}) less the language's; reduction: gap base less gap "
         f"cand. All reductions hold the one change of {name}, {change.value:+.1f}{lost}."
@@ -129,44 +134,62 @@ def claims_note(words: Iterable[str]) -> str | None:
 
 
 def flags_note(flags: Iterable[Flag], *, letters: bool) -> str | None:
-    """Return what the flags that occur mean, or None."""
+    """Return what the flags that occur mean, or None; `letters`: the table holds their letters."""
     seen = [flag for flag in FLAGS if flag in set(flags)]
-    parts = [f"{FLAGS[flag][0]} {flag}: {FLAGS[flag][1]}" if letters else f"{flag}: {FLAGS[flag][1]}" for flag in seen]
+    parts = [f"{f'{FLAGS[flag][0]}, ' if letters else ''}{flag}: {FLAGS[flag][1]}" for flag in seen]
     return f"Flags: {'; '.join(parts)}." if parts else None
 
 
 def left_out_note(pair: Pair, task: str) -> str | None:
     """Return which languages of a task are left out on both sides and why, or None."""
-    base, cand = pair.comparison.baseline, pair.comparison.candidate
-    failed = {code for side in (pair.baseline, pair.candidate) for code in side.failed(task)}
-    reasons = [
-        (f"{name}'s run is unfinished there", side.failed(task))
-        for name, side in ((base, pair.baseline), (cand, pair.candidate))
-    ]
-    for name, side in ((base, pair.baseline), (cand, pair.candidate)):
-        lone = [c for c in pair.comparison.left_out.get(task, ()) if (task, c) in side.held and c not in failed]
-        reasons.append((f"only {name} holds them" if len(lone) > 1 else f"only {name} holds it", tuple(lone)))
-    parts = [f"{', '.join(sorted(codes))} ({why})" for why, codes in dict.fromkeys(reasons) if codes]
-    return f"Left out on both sides, of averages too: {'; '.join(parts)}." if parts else None
+    failed = {code for _, side in pair.named_sides for code in side.failed(task)}
+    reasons: dict[str, list[str]] = {}
+    for name, side in pair.named_sides:
+        reasons[f"no score in the run of {name}, which is not complete"] = sorted(side.failed(task))
+    for name, side in pair.named_sides:
+        only = [code for code in pair.comparison.left_out.get(task, ()) if (task, code) in side.held]
+        reasons[f"held by {name} alone"] = sorted(code for code in only if code not in failed)
+    parts = [f"{', '.join(codes)} ({why})" for why, codes in reasons.items() if codes]
+    return f"Left out on both sides, of means too: {'; '.join(parts)}." if parts else None
+
+
+def suite_notes(pair: Pair, averaged: Sequence[str], with_gap: Sequence[str]) -> list[str]:
+    """Return what the rows of the suite's table are, and what its last row averages, by name."""
+    tasks = pair.comparison.tasks
+    metrics = {name: " and ".join(pair.score_metrics(name)) for name in tasks}
+    main = {name: found.metric for name, found in tasks.items()}
+    rows = (
+        f"Rows: means over the compared languages of each task, {_named(tasks, main)}; gap and reduction "
+        "without the source language, blank where it is not tested."
+    )
+    last = f"mean of {len(averaged)}: {_named(averaged, metrics)}"
+    if with_gap and list(with_gap) != list(averaged):
+        last += f"; its reduction: {_named(with_gap, metrics)}"
+    elif not with_gap:
+        last += "; no task has a gap"
+    return [rows, f"{last}."]
+
+
+def source_loss_note(pair: Pair) -> str | None:
+    """Return one line on the tasks whose source language became worse, or None."""
+    lost = [task for task in pair.comparison.tasks if pair.lost_source(task)]
+    if not lost:
+        return None
+    return (
+        f"Source loss: the source language became worse in {', '.join(lost)} (p <= {pair.settings.alpha:g}, "
+        "not adjusted); reductions there hold that loss."
+    )
 
 
 def left_out_tasks_note(pair: Pair) -> str | None:
     """Return which tasks are left out altogether and why, or None."""
-    names = dict.fromkeys([*pair.baseline.record.tasks, *pair.candidate.record.tasks])
     parts = []
-    for name in names:
-        if name in pair.comparison.tasks:
+    for task in dict.fromkeys(task for _, side in pair.named_sides for task in side.record.tasks):
+        if task in pair.comparison.tasks:
             continue
-        holders = [
-            label
-            for label, side in (
-                (pair.comparison.baseline, pair.baseline),
-                (pair.comparison.candidate, pair.candidate),
-            )
-            if any(task == name for task, _ in side.held)
-        ]
-        why = {0: "neither holds a score", 1: f"only {holders[0]} holds it" if holders else ""}
-        parts.append(f"{name} ({why.get(len(holders), 'no language that both hold')})")
+        holders = [name for name, side in pair.named_sides if any(cell[0] == task for cell in side.held)]
+        why = "no language that both hold" if len(holders) > 1 else "no score on either side"
+        parts.append(f"{task} ({f'held by {holders[0]} alone' if len(holders) == 1 else why})")
     return f"Tasks left out on both sides: {'; '.join(parts)}." if parts else None
 
 
@@ -180,20 +203,30 @@ def identical_note(pair: Pair, task: str | None = None) -> str | None:
     if task is None:
         return None
     codes = [code for code in pair.languages(task) if (task, code) in pair.alike]
-    return f"Scored the same in every example, so difference 0 and p = 1: {', '.join(codes)}." if codes else None
+    return (
+        f"Scored the same in every example, so difference 0 and p = 1: {', '.join(codes)}." if codes else None
+    )
 
 
 def stamp_notes(pair: Pair) -> list[str]:
     """Return one line per side whose numbers must not be compared with published ones."""
-    sides = ((pair.comparison.baseline, pair.baseline), (pair.comparison.candidate, pair.candidate))
-    return [f"{name}: {'; '.join(side.record.stamps)}." for name, side in sides if side.record.stamps]
+    return [
+        f"{name}: {'; '.join(side.record.stamps)}." for name, side in pair.named_sides if side.record.stamps
+    ]
 
 
-def p_text(p: float | None) -> str:
-    """Return a p value with three decimals; a dash where there is none."""
+def p_text(p: float | None, alpha: float) -> str:
+    """Return a p value with three decimals, more where they would put it on the other side of alpha."""
     if p is None:
         return "—"
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "<0.001"
+    digits = next((d for d in range(3, 10) if (float(f"{p:.{d}f}") <= alpha) == (p <= alpha)), 10)
+    return f"{p:.{digits}f}"
+
+
+def _named(tasks: Iterable[str], metrics: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({metrics[name]})" for name in tasks)
 
 
 def _span(numbers: Sequence[int]) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from statistics import fmean
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from harness.results.comparison import Averages, Effect, Flag, LanguageComparison, TaskComparison
+from harness.results.comparison import Effect, Flag, LanguageComparison, TaskComparison
 from harness.results.comparison_findings import Pair, gapped
+from harness.results.comparison_lines import (
+    Line,
+    average_line,
+    averaged_tasks,
+    language_lines,
+    overall_line,
+    suite_line,
+    verdict,
+)
 from harness.results.comparison_notes import (
+    CHECK_NOTE,
     FLAGS,
     MARK,
+    POWER_NOTE,
+    SHARE_NOTE,
     average_note,
-    check_note,
     claims_note,
     family_note,
     flags_note,
@@ -21,9 +30,10 @@ from harness.results.comparison_notes import (
     left_out_note,
     left_out_tasks_note,
     p_text,
-    power_note,
     scope_note,
+    source_loss_note,
     stamp_notes,
+    suite_notes,
     test_note,
     units_note,
 )
@@ -32,61 +42,24 @@ from harness.results.table import Column, Emphasis, Number, Row, Table, TableCel
 _BLANK = Text("")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row before it is laid out: two scores with their difference, two gaps with theirs."""
-
-    scores: tuple[float | None, float | None]
-    difference: Effect
-    gaps: tuple[float, float] | None
-    reduction: Effect | None
-    claim: str | None
-    flags: tuple[Flag, ...] = ()
-    emphasis: Emphasis = "plain"
-
-    @property
-    def tested(self) -> Effect:
-        """What p and verdict of the row are of: the reduction, where there is none the difference."""
-        return self.reduction or self.difference
-
-
 def titled(pair: Pair, what: str) -> str:
     """Return a title that begins with the scope and names the two sides."""
-    scope = pair.scope[:1].upper() + pair.scope[1:]
-    return f"{scope}: {pair.comparison.candidate} (cand) against {pair.comparison.baseline} (base), {what}"
-
-
-def task_lines(pair: Pair, task: str) -> tuple[dict[str, Line], Line]:
-    """Return the lines of a task by language, and that of its average."""
-    found = pair.comparison.tasks[task]
-    return {code: _language_line(found.languages[code]) for code in pair.languages(task)}, _average_line(
-        pair, task
-    )
-
-
-def verdict(pair: Pair, line: Line) -> str:
-    """Return what follows from a row in a word: a claim, `n.s.` with what could be found, or a direction."""
-    effect = line.tested
-    if effect.p is None:
-        return "no p"
-    if not pair.significant(effect):
-        return "n.s." if effect.detectable is None else f"n.s. ({effect.detectable:.1f})"
-    if line.reduction is None:
-        return "better" if effect.value > 0 else "worse"
-    return (line.claim or "narrowed") if effect.value > 0 else "widened"
+    names = f"{pair.comparison.candidate} (cand) against {pair.comparison.baseline} (base)"
+    return f"{_begun(pair.scope)}: {names}, {what}"
 
 
 def task_table(pair: Pair, task: str, *, wide: bool = False) -> Table:
-    """Return a task: a row per language, the mean last. `wide`: names instead of codes, flags in words."""
+    """Return a task: a row per language, the mean last.
+
+    As it is, it fits into 100 columns; `wide` writes languages and flags in words.
+    """
     found = pair.comparison.tasks[task]
-    by_language, average = task_lines(pair, task)
+    by_language, mean = language_lines(pair, task), average_line(pair, task)
     named = {
         f"{pair.language_name(task, code)} ({code})" if wide else code: line
         for code, line in by_language.items()
     }
-    flags = [flag for line in by_language.values() for flag in line.flags]
-    lines = [*by_language.values(), average]
-    columns, rows = _lay_out(pair, {**named, "mean": average}, head="language" if wide else "lang", wide=wide)
+    columns, rows = _lay_out(pair, {**named, "mean": mean}, head="language" if wide else "lang", wide=wide)
     notes = [
         identical_note(pair, task),
         scope_note(pair, task),
@@ -94,123 +67,84 @@ def task_table(pair: Pair, task: str, *, wide: bool = False) -> Table:
         test_note(pair.settings),
         units_note(found),
         family_note(pair.settings, _quantities(found)),
-        *_meanings(pair, lines),
-        flags_note(flags, letters=not wide),
+        *_meanings(pair, [*by_language.values(), mean]),
+        flags_note([flag for line in by_language.values() for flag in line.flags], letters=not wide),
         average_note(found),
         left_out_note(pair, task),
+        left_out_tasks_note(pair) if pair.comparison.suite is None else None,
         *stamp_notes(pair),
     ]
-    title = titled(pair, f"{task} ({found.metric})")
-    return Table(title, columns, rows, tuple(note for note in notes if note), dense=True)
+    return Table(titled(pair, f"{task} ({found.metric})"), columns, rows, _present(notes), dense=True)
 
 
 def numbers_table(pair: Pair, task: str) -> Table:
-    """Return what a task's table leaves out: rows, units, every p, intervals of gaps, shares."""
+    """Return what a task's table has no room for: rows, units, every p, intervals of gaps, shares."""
     found = pair.comparison.tasks[task]
     gaps = any(True for _ in gapped(found))
-    rows = []
+    rows: list[Row] = []
     for code in pair.languages(task):
         language = found.languages[code]
-        rows.append(
-            Row(
-                (
-                    Text(code),
-                    Number(language.difference.n, digits=0),
-                    Number(language.difference.units, digits=0),
-                    *_test_cells(language.difference),
-                    *(_gap_cells(language) if gaps else ()),
-                ),
-                rule=not rows,
-            )
-        )
+        cells = (Text(code), *_size_cells(language.difference), *_test_cells(pair, language.difference))
+        rows.append(Row((*cells, *(_gap_cells(pair, language) if gaps else ())), rule=not rows))
     average = found.average
-    cells: list[TableCell] = [
-        Text("mean", "strong"),
-        Number(average.difference.n, digits=0),
-        Number(average.difference.units, digits=0),
-        *_test_cells(average.difference),
-    ]
-    if gaps:
-        cells += [_BLANK, _BLANK, *_test_cells(average.gap_reduction), _BLANK]
-    rows.append(Row(tuple(cells), rule=True))
+    mean = (Text("mean", "strong"), *_size_cells(average.difference), *_test_cells(pair, average.difference))
+    of_gaps = (_BLANK, _BLANK, *_test_cells(pair, average.gap_reduction), _BLANK) if gaps else ()
+    rows.append(Row((*mean, *of_gaps), rule=True))
     heads = ["n", "units", "difference: p", "adjusted p", "detectable"]
     if gaps:
         heads += ["gap base", "gap cand", "reduction: p", "adjusted p", "detectable", "share of gap base, %"]
     columns = (Column("language", "left"), *map(Column, heads))
-    notes = (
-        "detectable: the true effect, in points, that would be found with a probability of 80% at the first "
-        "step of Holm's correction.",
-        *(("share: reduction in percent of the gap of base, where the interval of that gap lies above 0; never tested.",) if gaps else ()),
-    )
-    return Table(titled(pair, f"{task}: all numbers"), columns, tuple(rows), notes)
+    notes = (POWER_NOTE, SHARE_NOTE) if gaps else (POWER_NOTE,)
+    return Table(titled(pair, f"{task}, the numbers behind"), columns, tuple(rows), notes)
 
 
 def suite_table(pair: Pair) -> Table | None:
     """Return the means of the tasks and of the suite; None where there is one task."""
-    suite, tasks = pair.comparison.suite, pair.comparison.tasks
-    if suite is None:
+    mean, suite, tasks = suite_line(pair), pair.comparison.suite, pair.comparison.tasks
+    if mean is None or suite is None:
         return None
-    lines = {task: _average_line(pair, task) for task in tasks}
-    last = f"mean of {len(_counted(pair))}"
-    lines[last] = Line(
-        _suite_scores(pair),
-        suite.difference,
-        _suite_gaps(pair),
-        suite.gap_reduction,
-        None,
-        emphasis="strong",
-    )
+    lines = {task: average_line(pair, task) for task in tasks}
+    lines[f"mean of {len(averaged_tasks(pair))}"] = mean
     columns, rows = _lay_out(pair, lines, head="task", wide=False)
-    quantities = _averages([found.average for found in tasks.values()])
-    lost = [task for task in tasks if pair.lost_source(task)]
     notes = [
         identical_note(pair),
         scope_note(pair),
-        f"Means of tasks: {', '.join(f'{name} ({found.metric})' for name, found in tasks.items())}; each over "
-        "its compared languages, difference with the source language and reduction without.",
-        _suite_note(pair),
-        "A gap and its reduction exist where the source language is tested.",
-        f"Source loss: the source language became worse (p <= {pair.settings.alpha:g}, not adjusted) in "
-        f"{', '.join(lost)}; reductions there hold that loss."
-        if lost
-        else None,
+        *suite_notes(pair, averaged_tasks(pair), averaged_tasks(pair, with_gap=True)),
+        source_loss_note(pair),
         test_note(pair.settings),
-        family_note(pair.settings, quantities),
-        f"The mean of tasks: family sizes {suite.difference.family} (differences)"
-        + (f" and {suite.gap_reduction.family} (reductions)." if suite.gap_reduction else "."),
+        family_note(
+            pair.settings,
+            {
+                **_of_means([(t.average.difference, t.average.gap_reduction) for t in tasks.values()]),
+                "the mean's difference": [suite.difference],
+                "the mean's reduction": [suite.gap_reduction],
+            },
+        ),
         *_meanings(pair, lines.values()),
         left_out_tasks_note(pair),
         *stamp_notes(pair),
     ]
-    return Table(titled(pair, "all tasks"), columns, rows, tuple(n for n in notes if n), dense=True)
+    return Table(titled(pair, "all tasks"), columns, rows, _present(notes), dense=True)
 
 
 def candidates_table(pairs: Sequence[Pair]) -> Table:
     """Return a row per candidate: the mean of the suite, or of the one task that there is."""
-    scopes = list(dict.fromkeys(pair.scope for pair in pairs))
-    rows, notes = [], []
+    rows: list[Row] = []
+    effects: list[tuple[Effect, Effect | None]] = []
     for pair in pairs:
-        averages, over = _overall(pair)
-        line = Line((None, None), averages.difference, None, averages.gap_reduction, None)
-        reduction = averages.gap_reduction
-        rows.append(
-            Row(
-                (
-                    Text(pair.comparison.candidate),
-                    Text(pair.scope),
-                    _effect_cell(pair, averages.difference),
-                    _BLANK if reduction is None else _effect_cell(pair, reduction),
-                    Text(p_text(line.tested.p_adjusted)),
-                    Text(verdict(pair, line)),
-                    Text(over),
-                ),
-                rule=not rows,
-            )
+        line, over = overall_line(pair)
+        effects.append((line.difference, line.reduction))
+        cells: tuple[TableCell, ...] = (
+            Text(pair.comparison.candidate),
+            Text(pair.scope),
+            _effect_cell(pair, line.difference),
+            _effect_cell(pair, line.reduction),
+            Text(p_text(line.tested.p_adjusted, pair.settings.alpha)),
+            Text(verdict(pair, line)),
+            Text(over),
         )
-        notes += [note for note in (left_out_tasks_note(pair),) if note]
-    settings = pairs[0].settings
-    found = [_overall(pair)[0] for pair in pairs]
-    heads = (
+        rows.append(Row(cells, rule=not rows))
+    columns = (
         Column("candidate", "left"),
         Column("scope", "left"),
         Column("difference"),
@@ -219,74 +153,75 @@ def candidates_table(pairs: Sequence[Pair]) -> Table:
         Column("verdict", "left"),
         Column("mean over", "left"),
     )
-    title = f"{' and '.join(scopes)}: all candidates against {pairs[0].comparison.baseline}"
-    notes = [
-        test_note(settings),
-        family_note(settings, _averages(found)),
-        power_note(),
-        *dict.fromkeys(notes),
-    ]
-    return Table(title[:1].upper() + title[1:], heads, tuple(rows), tuple(notes), dense=True)
+    scopes = " and ".join(dict.fromkeys(pair.scope for pair in pairs))
+    title = f"{_begun(scopes)}: all candidates against {pairs[0].comparison.baseline}"
+    settings = pairs[0].settings
+    notes = [test_note(settings), family_note(settings, _of_means(effects)), POWER_NOTE]
+    return Table(title, columns, tuple(rows), _present(notes), dense=True)
 
 
 # --- layout ------------------------------------------------------------------------------------
 
 
 def _lay_out(
-    pair: Pair, lines: dict[str, Line], *, head: str, wide: bool
+    pair: Pair, lines: Mapping[str, Line], *, head: str, wide: bool
 ) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
     gaps = any(line.reduction is not None for line in lines.values())
     checked = any(line.tested.check is not None for line in lines.values())
     flagged = any(line.flags for line in lines.values())
-    # Header, side, and the cell of a line; a column that this table does not need is not there.
+    # A column that no line of this table needs is not there.
     layout: list[tuple[Column, bool, Callable[[Line], TableCell]]] = [
-        (Column("score\nbase"), True, lambda line: Number(line.scores[0], emphasis=line.emphasis)),
-        (Column("score\ncand"), True, lambda line: Number(line.scores[1], emphasis=line.emphasis)),
-        (Column("difference"), True, lambda line: _effect_cell(pair, line.difference, line.emphasis)),
-        (Column("gap\nbase"), gaps, lambda line: _gap_cell(line, 0)),
-        (Column("gap\ncand"), gaps, lambda line: _gap_cell(line, 1)),
-        (
-            Column("reduction"),
-            gaps,
-            lambda line: _effect_cell(pair, line.reduction, line.emphasis) if line.reduction else _BLANK,
-        ),
-        (Column("p"), True, lambda line: Text(p_text(line.tested.p_adjusted))),
-        (Column("p\ncheck"), checked, lambda line: Text(p_text(line.tested.check))),
+        (Column("score\nbase"), True, lambda line: _side_cell(line.scores, 0, line)),
+        (Column("score\ncand"), True, lambda line: _side_cell(line.scores, 1, line)),
+        (Column("difference"), True, lambda line: _effect_cell(pair, line.difference, line)),
+        (Column("gap\nbase"), gaps, lambda line: _side_cell(line.gaps, 0, line)),
+        (Column("gap\ncand"), gaps, lambda line: _side_cell(line.gaps, 1, line)),
+        (Column("reduction"), gaps, lambda line: _effect_cell(pair, line.reduction, line)),
+        (Column("p"), True, lambda line: Text(p_text(line.tested.p_adjusted, pair.settings.alpha))),
+        (Column("p\ncheck"), checked, lambda line: Text(p_text(line.tested.check, pair.settings.alpha))),
         (Column("verdict", "left"), True, lambda line: Text(verdict(pair, line))),
         (Column("flags", "left"), flagged, lambda line: Text(_flag_text(line.flags, wide=wide))),
     ]
     shown = [(column, cell) for column, needed, cell in layout if needed]
-    rows, last = [], len(lines) - 1
-    for place, (name, line) in enumerate(lines.items()):
-        cells = (Text(name, line.emphasis), *(cell(line) for _, cell in shown))
-        rows.append(Row(cells, rule=place in (0, last)))
-    return (Column(head, "left"), *(column for column, _ in shown)), tuple(rows)
+    ruled = (0, len(lines) - 1)
+    rows = tuple(
+        Row((Text(name, _emphasis(line)), *(cell(line) for _, cell in shown)), rule=place in ruled)
+        for place, (name, line) in enumerate(lines.items())
+    )
+    return (Column(head, "left"), *(column for column, _ in shown)), rows
+
+
+def _emphasis(line: Line | None) -> Emphasis:
+    return "strong" if line is not None and line.is_mean else "plain"
+
+
+def _side_cell(sides: tuple[float, float] | None, side: int, line: Line) -> TableCell:
+    return Number(sides[side], emphasis=_emphasis(line)) if sides else _BLANK
+
+
+def _effect_cell(pair: Pair, effect: Effect | None, line: Line | None = None) -> TableCell:
+    if effect is None:
+        return _BLANK
+    mark = MARK if pair.significant(effect) else ""
+    return Number(effect.value, effect.low, effect.high, emphasis=_emphasis(line), signed=True, mark=mark)
 
 
 def _flag_text(flags: Iterable[Flag], *, wide: bool) -> str:
     return ", ".join(flags) if wide else " ".join(FLAGS[flag][0] for flag in flags)
 
 
-def _effect_cell(pair: Pair, effect: Effect, emphasis: Emphasis = "plain") -> Number:
-    mark = MARK if pair.significant(effect) else ""
-    return Number(effect.value, effect.low, effect.high, emphasis=emphasis, signed=True, mark=mark)
+def _size_cells(effect: Effect) -> tuple[TableCell, ...]:
+    return Number(effect.n, digits=0), Number(effect.units, digits=0)
 
 
-def _gap_cell(line: Line, side: int) -> TableCell:
-    return Number(line.gaps[side], emphasis=line.emphasis) if line.gaps else _BLANK
-
-
-def _test_cells(effect: Effect | None) -> tuple[TableCell, ...]:
+def _test_cells(pair: Pair, effect: Effect | None) -> tuple[TableCell, ...]:
     if effect is None:
         return (_BLANK, _BLANK, _BLANK)
-    return (
-        Text(p_text(effect.p)),
-        Text(p_text(effect.p_adjusted)),
-        Number(effect.detectable, digits=2),
-    )
+    p_values = (Text(p_text(p, pair.settings.alpha)) for p in (effect.p, effect.p_adjusted))
+    return *p_values, Number(effect.detectable, digits=2)
 
 
-def _gap_cells(language: LanguageComparison) -> tuple[TableCell, ...]:
+def _gap_cells(pair: Pair, language: LanguageComparison) -> tuple[TableCell, ...]:
     gap = language.gap
     if gap is None:
         return (_BLANK,) * 6
@@ -295,62 +230,28 @@ def _gap_cells(language: LanguageComparison) -> tuple[TableCell, ...]:
     return (
         Number(gap.baseline, *gap.intervals.baseline),
         Number(gap.candidate, *gap.intervals.candidate),
-        *_test_cells(gap.reduction),
-        Number(share, digits=0) if share is not None else _BLANK,
+        *_test_cells(pair, gap.reduction),
+        _BLANK if share is None else Number(share, digits=0),
     )
 
 
-# --- lines -------------------------------------------------------------------------------------
+def _begun(scope: str) -> str:
+    return scope[:1].upper() + scope[1:]
 
 
-def _language_line(language: LanguageComparison) -> Line:
-    gap = language.gap
-    return Line(
-        (language.baseline, language.candidate),
-        language.difference,
-        (gap.baseline, gap.candidate) if gap else None,
-        gap.reduction if gap else None,
-        gap.claim if gap else None,
-        language.flags,
-    )
-
-
-def _average_line(pair: Pair, task: str) -> Line:
-    found = pair.comparison.tasks[task]
-    languages = found.languages.values()
-    average = found.average
-    gaps = [language.gap for _, language in gapped(found) if language.gap is not None]
-    return Line(
-        (fmean(x.baseline for x in languages), fmean(x.candidate for x in languages)),
-        average.difference,
-        (fmean(g.baseline for g in gaps), fmean(g.candidate for g in gaps)) if gaps else None,
-        average.gap_reduction,
-        _average_claim(pair, task),
-        emphasis="strong",
-    )
-
-
-def _average_claim(pair: Pair, task: str) -> str | None:
-    """Return for the mean what the claims of languages are: by the same rule, from the mean's own tests."""
-    average = pair.comparison.tasks[task].average
-    reduction, difference = average.gap_reduction, average.difference
-    if reduction is None or reduction.value <= 0 or not pair.significant(reduction):
-        return None
-    if difference.value > 0 and pair.significant(difference):
-        return "closed"
-    return "source loss" if pair.lost_source(task) else "narrowed"
+def _present(notes: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(note for note in notes if note)
 
 
 def _meanings(pair: Pair, lines: Iterable[Line]) -> list[str | None]:
-    words = [verdict(pair, line) for line in lines]
+    """Return what the verdicts that occur mean, and the check."""
+    found = list(lines)
+    words = [verdict(pair, line) for line in found]
     return [
         claims_note(words),
-        power_note() if any(word.startswith("n.s.") for word in words) else None,
-        check_note() if any(line.tested.check is not None for line in lines) else None,
+        POWER_NOTE if any(word.startswith("n.s.") for word in words) else None,
+        CHECK_NOTE if any(line.tested.check is not None for line in found) else None,
     ]
-
-
-# --- families and the suite --------------------------------------------------------------------
 
 
 def _quantities(task: TaskComparison) -> dict[str, list[Effect | None]]:
@@ -363,54 +264,5 @@ def _quantities(task: TaskComparison) -> dict[str, list[Effect | None]]:
     }
 
 
-def _averages(found: Sequence[Averages]) -> dict[str, list[Effect | None]]:
-    return {
-        "differences": [a.difference for a in found],
-        "reductions": [a.gap_reduction for a in found],
-    }
-
-
-def _counted(pair: Pair, *, with_gap: bool = False) -> list[str]:
-    """Return the tasks that the mean of the suite averages: those with a p, and a gap if one is asked for."""
-    return [
-        name
-        for name, found in pair.comparison.tasks.items()
-        if not any("tuned" in language.flags for language in found.languages.values())
-        and (not with_gap or found.average.gap_reduction is not None)
-    ]
-
-
-def _suite_note(pair: Pair) -> str:
-    names = {
-        name: f"{name} ({' and '.join(pair.score_metrics(name))})" for name in pair.comparison.tasks
-    }
-    note = f"The mean averages {', '.join(names[n] for n in _counted(pair))}"
-    with_gap = _counted(pair, with_gap=True)
-    if pair.comparison.suite and pair.comparison.suite.gap_reduction and with_gap != _counted(pair):
-        note += f"; its reduction {', '.join(names[n] for n in with_gap)}"
-    return note + ": what the benchmark's score is made of."
-
-
-def _suite_scores(pair: Pair) -> tuple[float | None, float | None]:
-    """Return the means of the tasks' scores, where the suite averages the very metrics of the rows."""
-    names = _counted(pair)
-    if any(pair.score_metrics(name) != (pair.comparison.tasks[name].metric,) for name in names):
-        return None, None
-    lines = [_average_line(pair, name) for name in names]
-    return tuple(fmean(line.scores[side] or 0.0 for line in lines) for side in (0, 1))  # type: ignore[return-value]
-
-
-def _suite_gaps(pair: Pair) -> tuple[float, float] | None:
-    lines = [_average_line(pair, name) for name in _counted(pair, with_gap=True)]
-    if not lines or _suite_scores(pair) == (None, None):
-        return None
-    return tuple(fmean(line.gaps[side] for line in lines if line.gaps) for side in (0, 1))  # type: ignore[return-value]
-
-
-def _overall(pair: Pair) -> tuple[Averages, str]:
-    """Return the mean of the suite, or of the only task, and over what it goes."""
-    comparison = pair.comparison
-    if comparison.suite is not None:
-        return comparison.suite, ", ".join(_counted(pair))
-    ((name, found),) = comparison.tasks.items()
-    return found.average, f"{name}: {len(found.languages)} languages"
+def _of_means(found: Sequence[tuple[Effect, Effect | None]]) -> dict[str, list[Effect | None]]:
+    return {"differences": [pair[0] for pair in found], "reductions": [pair[1] for pair in found]}

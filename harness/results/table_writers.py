@@ -60,10 +60,10 @@ def print_tables(
             console.print(RichText(one_line(table.title), style="bold"), soft_wrap=True)
             console.print(_rich(table))
             for note in table.notes:
-                console.print(RichText(one_line(note), style="dim"), soft_wrap=True)
+                console.print(RichText(one_line(note), style="dim"), soft_wrap=not console.is_terminal)
             console.print()
         for note in notes:
-            console.print(RichText(one_line(note)), soft_wrap=True)
+            console.print(RichText(one_line(note)), soft_wrap=not console.is_terminal)
     # rich fills every line of a table with spaces to its full width.
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 

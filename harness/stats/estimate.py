@@ -148,8 +148,8 @@ def estimate(number: Draws, *, alpha: float = 0.05) -> Estimate:
 class _Stack:
     """The statistics of a cell as distinct columns: metrics and runs share many (totals, gold counts).
 
-    columns: float64 [d, n], the first all ones; totals: float64 [d], their sums; index[metric]:
-    int64 [S, k], where in `columns` the statistics of each run are.
+    columns: float64 [d, n], the first 1 in rows of the test set and 0 in others; totals: float64 [d],
+    their sums; index[metric]: int64 [S, k], where in `columns` the statistics of each run are.
     """
 
     columns: Float
@@ -163,7 +163,9 @@ class _Stack:
             raise ResultError(
                 f"task {cell.task!r}, language {cell.language!r}: there are no examples to score"
             )
-        columns = [np.ones(n)]
+        # Not of all rows: those beside the test set differ between systems, and would decide for others
+        # whether a draw is empty.
+        columns = [np.array([gold != NO_GOLD for gold in cell.golds], dtype=np.float64)]
         place = {columns[0].tobytes(): 0}
         index: dict[str, NDArray[np.int64]] = {}
         for metric, statistics in cell.statistics.items():

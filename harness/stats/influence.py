@@ -56,4 +56,5 @@ def add_influences(parts: Sequence[Influence], weights: Sequence[float]) -> Infl
         raise ValueError("the influence on no numbers is not defined")
     units, place = np.unique(np.concatenate([part.units for part in parts]), return_inverse=True)
     values = np.concatenate([weight * part.values for part, weight in zip(parts, weights, strict=True)])
-    return Influence(units, np.bincount(place, weights=values, minlength=len(units)))
+    summed = np.bincount(place, weights=values, minlength=len(units))
+    return Influence(units, summed.astype(np.float64))
