@@ -83,11 +83,11 @@ class Population:
         tilt = np.concatenate([self.tilt, self.tilt, -self.tilt, -self.tilt])
         return replace(self, worse=worse, better=better, rows=np.tile(self.rows, 4), tilt=tilt)
 
-    def score(self, probability: Float) -> Float:
-        """Return the true scores in percent by language, for a probability per unit, [units]."""
-        chosen = self.worse + probability[:, None, None] * (self.better - self.worse)
-        numerator, denominator = chosen.sum(axis=(1, 2))
-        return 100 * numerator / denominator
+    def scores(self, probabilities: Sequence[Float]) -> Float:
+        """Return the true scores in percent, [probabilities, languages], of probabilities per unit."""
+        worse, gain = (x.sum(axis=2) for x in (self.worse, self.better - self.worse))
+        sums = worse.sum(axis=1) + np.einsum("pu,tul->ptl", np.stack(probabilities), gain, optimize=True)
+        return 100 * sums[:, 0] / sums[:, 1]
 
 
 def generated(rng: np.random.Generator, *, languages: int = 2) -> list[Population]:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from harness.compare import compare
     from harness.evaluate import evaluate, score_run, score_submission
     from harness.specs.run import RunSpec, ScoreSpec
 
-__all__ = ["RunSpec", "ScoreSpec", "__version__", "evaluate", "score_run", "score_submission"]
+__all__ = ["RunSpec", "ScoreSpec", "__version__", "compare", "evaluate", "score_run", "score_submission"]
 
 _HOMES = {
+    "compare": "harness.compare",
     "evaluate": "harness.evaluate",
     "score_run": "harness.evaluate",
     "score_submission": "harness.evaluate",
@@ -31,5 +33,6 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     home = import_module(_HOMES[name])
-    # Importing `harness.evaluate` binds the module under this very name; it is callable itself.
+    # Importing `harness.evaluate` binds the module under this very name; it is callable itself, and so is
+    # `harness.compare`.
     return globals().get(name) or getattr(home, name)

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from harness import __version__
 from harness.commands import adapters, data, demo, doctor, mine, tasks
+from harness.commands import compare as compare_command
 from harness.commands import eval as eval_command
 from harness.commands import score as score_command
 from harness.errors import HarnessError
@@ -99,6 +100,7 @@ def root(
 
 app.command("eval")(eval_command.run)
 app.command("score")(score_command.run)
+app.command("compare")(compare_command.run)
 app.command("mine")(mine.run)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(adapters.app, name="adapters")

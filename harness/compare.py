@@ -13,12 +13,14 @@ from harness.comparison.drawing import draw_systems
 from harness.comparison.quantities import quantities_of
 from harness.comparison.systems import check_comparable, read_systems, shared_tasks
 from harness.comparison.tree import build_comparisons
+from harness.comparison.typology import add_typology
 from harness.errors import RequestError, ResultError, raise_all
 from harness.progress import Progress
 from harness.results.comparison import Comparisons, IntervalName
 from harness.specs.run import MAX_RESAMPLES, MAX_SEED
 from harness.stats.contrasts import Scope
 from harness.stats.families import Correction
+from harness.typology import TABLE
 
 _MIN_RESAMPLES = 100
 
@@ -34,6 +36,7 @@ def compare(
     interval: IntervalName = "t",
     scope: Scope | None = None,
     check: bool = False,
+    distances: Sequence[str] = (TABLE,),
     progress: Progress | None = None,
 ) -> Comparisons:
     """Compare run folders with a baseline: differences, gaps and gap reductions, with their tests.
@@ -41,7 +44,8 @@ def compare(
     Every number of every system is drawn with the same keyed weights, so that nothing unadjusted
     depends on which other systems, tasks or languages are compared. `scope` None: about the recipes
     where both sides have at least two runs, else about these checkpoints. `check` adds the p values of
-    the sign-flip check, by as many exchanges as there are draws.
+    the sign-flip check, by as many exchanges as there are draws. The first of `distances` is the
+    typological distance named in advance for the slopes; see `harness.typology`.
 
     Raises:
         ResultError: a folder is no finished run, was cut by `--limit`, lacks example files, or was tested
@@ -84,7 +88,7 @@ def compare(
             f"{systems[number].name} and {systems[0].name} are alike in every unit: all differences are 0, "
             "and p is 1"
         )
-    return Comparisons(
+    comparisons = Comparisons(
         alpha=alpha,
         resamples=resamples,
         seed=seed,
@@ -92,6 +96,8 @@ def compare(
         interval=interval,
         comparisons=build_comparisons(systems, drawn, found, scopes=scopes, alpha=alpha),
     )
+    # 5: the same by typology
+    return add_typology(comparisons, systems, drawn, distances=distances)
 
 
 def _check_request(

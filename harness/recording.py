@@ -103,6 +103,12 @@ def begin_record(
                         for name, parts in data[job.task.name].train.items()
                         for part in parts
                     },
+                    # By the fingerprint of test sets, so that one can be told to be the other.
+                    selected_on={
+                        f"{name}/{dev.language}": _data_record(dev, fingerprint(dev))
+                        for name, dev in data[job.task.name].dev.items()
+                        if dev is not None
+                    },
                 )
                 for seed, key in training_keys(
                     job, data[job.task.name], model, seeds_of(request, trains=True)

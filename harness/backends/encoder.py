@@ -69,20 +69,28 @@ class Encoder:
         """Return one vector per text, float32 [n, d], on the CPU.
 
         Longer texts are cut at the least of `max_length`, the adapter's and the checkpoint's own
-        limit, special tokens included. A text of no tokens at all gives zeros. Equal texts are
-        encoded once. `advance` is called with the number of texts done.
+        limit, special tokens included. A text of no tokens at all gives zeros. Texts that are equal, or
+        equal as subwords once cut (an alphabet that the vocabulary lacks), are encoded once and have
+        the very same vector. `advance` is called with the number of texts done.
 
         Raises:
             ModelError: if a single text does not fit into memory, or its vector is not finite.
         """
         report = advance or (lambda done: None)
         prefix = self._prefix(role)
-        places: dict[str, int] = {}
-        where = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
-        distinct = list(places)
-        repeats = np.bincount(where, minlength=len(distinct))
-        tokens = self._tokenize([prefix + text for text in distinct], max_length)
-        vectors = np.zeros((len(distinct), self.dimension), dtype=np.float32)
+        distinct = dict.fromkeys(texts)
+        spelled = self._tokenize([prefix + text for text in distinct], max_length)
+        # Computed in two batches, one vector would differ in its last digits, and so would be no tie.
+        places: dict[tuple[int, ...], int] = {}
+        of_text = {
+            text: places.setdefault(tuple(ids), len(places))
+            for text, ids in zip(distinct, spelled, strict=True)
+        }
+        del spelled
+        where = np.array([of_text[text] for text in texts], dtype=np.int64)
+        tokens = list(places)
+        repeats = np.bincount(where, minlength=len(tokens))
+        vectors = np.zeros((len(tokens), self.dimension), dtype=np.float32)
         lengths = [len(ids) for ids in tokens]
         report(int(repeats[[i for i, length in enumerate(lengths) if not length]].sum()))
         device = self._model.device
@@ -93,9 +101,10 @@ class Encoder:
                 report(int(repeats[batch].sum()))
         bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
         if len(bad):
+            first = next(text for text, place in of_text.items() if place == bad[0])
             raise ModelError(
-                f"{self._model.path}: the vector of {distinct[bad[0]][:60]!r} is not finite in "
-                f"{self._model.dtype} ({len(bad)} of {len(distinct)} texts). Try --dtype float32."
+                f"{self._model.path}: the vector of {first[:60]!r} is not finite in "
+                f"{self._model.dtype} ({len(bad)} of {len(tokens)} different texts). Try --dtype float32."
             )
         return vectors[where]
 

@@ -1,14 +1,26 @@
-"""What is printed when a run is over."""
+"""What is printed when a run is over, and where."""
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import IncompleteRun
 
 if TYPE_CHECKING:
     from harness.evaluate import Evaluation
+
+
+def is_stdout(path: Path) -> bool:
+    """Whether a path (`/dev/stdout`) is where a command prints to anyway."""
+    try:
+        # The terminal counts too: a table below the JSON would be no better there.
+        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
+    except OSError:
+        # No such file yet, or an output that is none of the system's.
+        return False
 
 
 def show_outcome(outcome: Evaluation) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.commands.outcome import show_outcome
+from harness.commands.outcome import is_stdout, show_outcome
 from harness.errors import IncompleteRun, RequestError, raise_all
 
 if TYPE_CHECKING:
@@ -121,19 +119,9 @@ def _show(outcome: Evaluation, json_file: Path | None) -> None:
     from harness.results.scores import encode_plain
 
     data = encode_plain(outcome.scores)
-    if json_file == Path("-") or _is_stdout(json_file):
+    if json_file == Path("-") or is_stdout(json_file):
         # No tables: they would make the JSON unreadable. Bytes: JSON is UTF-8 whatever the terminal is.
         typer.echo(data, nl=False)
         return
     write_bytes(json_file, data)
     show_outcome(outcome)
-
-
-def _is_stdout(path: Path) -> bool:
-    """Whether a path (`/dev/stdout`) is where this command prints to anyway."""
-    try:
-        # The terminal counts too: a table below the JSON would be no better there.
-        return os.path.samestat(path.stat(), os.fstat(sys.stdout.fileno()))
-    except OSError:
-        # No such file yet, or an output that is none of the system's.
-        return False

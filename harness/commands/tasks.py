@@ -185,15 +185,15 @@ def _metric(task: TaskSpec, name: str) -> str:
 
 
 def _places(data: DataSpec) -> list[str]:
-    lines = ["files wanted under --data-dir (the first that exists is read)"]
+    lines, hubs = ["files wanted under --data-dir (the first that exists is read)"], list[str]()
     for source, note in ((data, ""), (data.dev, " (development set)"), (data.pool, " (pool)")):
         for layout in source.layouts if source else ():
             patterns = [f"{role}{note}: {' or '.join(found)}" for role, found in layout.files.items()]
             lines += [f"  {pattern}" for pattern in patterns]
         if source is not None and source.hub is not None:
-            lines.append(f"hub{note}: {source.hub.repo} at {source.hub.revision}")
-            lines += [f"  {source.hub.seen}"] if source.hub.seen else []
-    return lines
+            hubs.append(f"hub{note}: {source.hub.repo} at {source.hub.revision}")
+            hubs += [f"  {source.hub.seen}"] if source.hub.seen else []
+    return lines + hubs
 
 
 def _folder_alone(data_dir: Path) -> Places:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.comparison.answers import answers_alike, chance_of
-from harness.comparison.merging import Ids, check_rows, known_ids, merge_cells
-from harness.comparison.systems import System, compared_metrics, shared_languages
+from harness.comparison.merging import Ids, check_rows, known_ids, merge_cells, slim
+from harness.comparison.systems import System, compared_metrics
 from harness.metrics.table import metric_named
 from harness.progress import Progress
 from harness.records import NO_GOLD, Cell, Float
@@ -112,27 +112,11 @@ def _groups(
     systems: Sequence[System], tasks: Mapping[str, TaskSpec], space: str, found: Drawn
 ) -> list[_Group]:
     """Read the cells of a unit space and merge those of the candidates that can be drawn together."""
-    baseline = systems[0]
-    read: dict[int, dict[CellKey, Cell]] = {0: {}}
-    for number, candidate in enumerate(systems[1:], 1):
-        keys = [(name, code) for name in tasks for code in shared_languages(baseline, candidate, name)]
-        read[0] |= {key: baseline.cell(*key) for key in keys if key not in read[0]}
-        read[number] = {key: candidate.cell(*key) for key in keys}
-    constant = {
-        (number, key): answers_alike(systems[number], tasks[key[0]], cell)
-        for number, cells in read.items()
-        for key, cell in cells.items()
-    }
-    chance = {key: chance_of(tasks[key[0]], cell) for key, cell in read[0].items()}
+    read = _read_cells(systems, tasks, found)
     alike: dict[tuple[tuple[CellKey, tuple[Ids, Ids]], ...], list[int]] = {}
-    for number, candidate in enumerate(systems[1:], 1):
-        pairs = [(read[0][key], cell) for key, cell in read[number].items()]
-        for one, other in pairs:
-            check_rows(one, other, (baseline.name, candidate.name))
-        ids = known_ids(pairs)
+    for number in range(1, len(systems)):
+        ids = known_ids([(read[0][key], cell) for key, cell in read[number].items()])
         alike.setdefault(tuple(zip(read[number], ids, strict=True)), []).append(number)
-        for key in read[number]:
-            found.facts[number, *key] = CellFacts(0.0, chance[key], constant[0, key] or constant[number, key])
     return [
         _Group(
             numbers=tuple(numbers),
@@ -148,6 +132,41 @@ def _groups(
     ]
 
 
+def _read_cells(
+    systems: Sequence[System], tasks: Mapping[str, TaskSpec], found: Drawn
+) -> dict[int, dict[CellKey, Cell]]:
+    """Read the cells that each candidate shares with the baseline, and note what their texts say."""
+    baseline = systems[0]
+    read: dict[int, dict[CellKey, Cell]] = {number: {} for number in range(len(systems))}
+    for name, task in tasks.items():
+        for code in baseline.languages(name):
+            numbers = [n for n, system in enumerate(systems) if code in system.languages(name)]
+            if numbers == [0]:
+                continue
+            cell = baseline.cell(name, code)
+            chance, constant = chance_of(task, cell), answers_alike(baseline, task, cell)
+            read[0][name, code] = slim(cell)
+            for number in numbers[1:]:
+                other = systems[number].cell(name, code)
+                check_rows(cell, other, (baseline.name, systems[number].name))
+                alike = answers_alike(systems[number], task, other)
+                read[number][name, code] = slim(other, read[0][name, code])
+                found.facts[number, name, code] = CellFacts(0.0, chance, constant or alike)
+    return read
+
+
+def _split(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Return the cells that share units, each set of them to be drawn by itself, to save memory.
+
+    Languages are joined by parallel ids alone, so those without any share no unit with another.
+    """
+    joined = {cell.language for cell in cells if any(i is not None for i in cell.parallel_ids)}
+    sets: dict[str, list[Cell]] = {}
+    for cell in cells:
+        sets.setdefault("" if cell.language in joined else cell.language, []).append(cell)
+    return list(sets.values())
+
+
 def _draw_group(
     group: _Group, found: Drawn, *, seed: int, resamples: int, first_unit: int | None, exchange: bool
 ) -> int:
@@ -158,45 +177,49 @@ def _draw_group(
         for name, task in group.tasks.items()
         for metric, computes in compared_metrics(task).items()
     }
-    drawn = draw_cells(
-        group.cells,
-        space=group.space,
-        values={
-            name: {
-                f"{number}:{metric}": value_of[name, metric]
-                for number in (0, *group.numbers)
-                for metric in metrics
-            }
-            for name, metrics in names.items()
-        },
-        seed=seed,
-        resamples=resamples,
-    )
-    units = join_units(group.cells)
-    _read_pairing(group, units, found)
-    for number in group.numbers:
-        for cell, of_row in zip(group.cells, units.of, strict=True):
-            for metric in names[cell.task]:
+    labels = {
+        name: {
+            f"{number}:{metric}": value_of[name, metric]
+            for number in (0, *group.numbers)
+            for metric in metrics
+        }
+        for name, metrics in names.items()
+    }
+    count = 0
+    of_cell: dict[CellKey, NDArray[np.int64]] = {}
+    for cells in _split(group.cells):
+        units = join_units(cells)
+        drawn = draw_cells(
+            cells, space=group.space, values=labels, seed=seed, resamples=resamples, units=units
+        )
+        for cell, of_row in zip(cells, units.of, strict=True):
+            of_cell[cell.task, cell.language] = _tested_units(cell, of_row) + count
+            for number, metric in product(group.numbers, names[cell.task]):
                 key = (number, cell.task, cell.language, metric)
-                labels = [f"{side}:{metric}" for side in (0, number)]
-                sides = [drawn[cell.task, cell.language, label] for label in labels]
+                both = [f"{side}:{metric}" for side in (0, number)]
+                sides = [drawn[cell.task, cell.language, label] for label in both]
                 found.sides[key] = (sides[0], sides[1])
                 if first_unit is not None:
-                    influence = partial(
-                        influence_of,
-                        unit_of_row=of_row + first_unit,
-                        value_of=value_of[cell.task, metric],
+                    one, other = (
+                        influence_of(
+                            cell.statistics[label][0],
+                            of_row + (first_unit + count),
+                            value_of[cell.task, metric],
+                        )
+                        for label in both
                     )
-                    one, other = (influence(cell.statistics[label][0]) for label in labels)
                     found.influences[key] = (one, other)
-    if exchange:
-        for number in group.numbers:
-            _exchange(group, number, units, found, names=names, seed=seed, resamples=resamples)
-    return len(units.keys)
+        if exchange:
+            for number in group.numbers:
+                _exchange(group, cells, number, units, found, names=names, seed=seed, resamples=resamples)
+        count += len(units.keys)
+    _note_pairing(group, of_cell, found)
+    return count
 
 
 def _exchange(
     group: _Group,
+    cells: Sequence[Cell],
     number: int,
     units: Units,
     found: Drawn,
@@ -212,13 +235,13 @@ def _exchange(
         return np.concatenate(parts)
 
     sums = exchange_sums(
-        [(columns(cell, 0), columns(cell, number)) for cell in group.cells],
+        [(columns(cell, 0), columns(cell, number)) for cell in cells],
         units,
         space=group.space,
         seed=seed,
         resamples=resamples,
     )
-    for cell, both in zip(group.cells, sums, strict=True):
+    for cell, both in zip(cells, sums, strict=True):
         start = 0
         for metric in names[cell.task]:
             key = (number, cell.task, cell.language, metric)
@@ -233,24 +256,20 @@ def _exchange(
             start = end
 
 
-def _read_pairing(group: _Group, units: Units, found: Drawn) -> None:
+def _note_pairing(group: _Group, of_cell: Mapping[CellKey, NDArray[np.int64]], found: Drawn) -> None:
     """Say how the languages of each task share units, and each language's share with the source."""
     for name, task in group.tasks.items():
-        of_language = {
-            cell.language: _tested_units(cell, of_row)
-            for cell, of_row in zip(group.cells, units.of, strict=True)
-            if cell.task == name
-        }
-        if not of_language:
+        rows = {code: units for (of_task, code), units in of_cell.items() if of_task == name}
+        if not rows:
             continue
-        sets = {code: set(of_row.tolist()) for code, of_row in of_language.items()}
+        sets = {code: set(units.tolist()) for code, units in rows.items()}
         source = sets.get(task.source_language or "", set())
         for number in group.numbers:
             found.pairing[number, name] = _pairing(list(sets.values()))
-            for code, of_row in of_language.items():
+            for code, units in rows.items():
                 known = found.facts[number, name, code]
-                share = float(np.mean([unit in source for unit in of_row.tolist()]))
-                found.facts[number, name, code] = CellFacts(share, known.chance, known.constant)
+                share = float(np.mean([unit in source for unit in units.tolist()]))
+                found.facts[number, name, code] = replace(known, shared_with_source=share)
 
 
 def _tested_units(cell: Cell, of_row: NDArray[np.int64]) -> NDArray[np.int64]:

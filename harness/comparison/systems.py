@@ -42,7 +42,7 @@ class System:
     def is_tuned(self, task: str) -> bool:
         """Whether something was chosen on the very rows that are tested, so that no p can be given."""
         settings = {**self.tasks[task].settings, **self.record.tasks[task].settings}
-        return settings.get("threshold") == "test"
+        return settings.get("threshold") == "test" or bool(self.record.selected_on(task))
 
     def cell(self, task: str, language: str) -> Cell:
         """Read gold and the statistics of the metrics that are compared.

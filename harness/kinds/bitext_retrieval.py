@@ -79,4 +79,3 @@ class BitextRetrieval(Kind):
                             f"{work.task.name} {language}: {found.engine}, recall {100 * found.recall:.1f}%"
                         )
             yield language, outputs
-

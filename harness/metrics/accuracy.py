@@ -40,7 +40,9 @@ class TokenAccuracy:
 
     columns: ClassVar[tuple[str, ...]] = ("correct", "total")
 
-    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str) -> Float:
+    def per_example(
+        self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str
+    ) -> Float:
         """Return float64 [n, 2]: correct tags and tags of each sentence.
 
         Raises:

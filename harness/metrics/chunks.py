@@ -63,7 +63,9 @@ class LegacyChunkF1:
 
     columns: ClassVar[tuple[str, ...]] = ("true_positives", "predicted", "gold")
 
-    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str) -> Float:
+    def per_example(
+        self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str
+    ) -> Float:
         """Return float64 [n, 3]: chunks found in both, predicted chunks, gold chunks.
 
         Raises:

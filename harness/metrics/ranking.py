@@ -24,7 +24,9 @@ class AveragePrecision:
     def __init__(self, k: int) -> None:
         self.k = k
 
-    def per_example(self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str) -> Float:
+    def per_example(
+        self, golds: Sequence[Sequence[str]], outputs: Sequence[Sequence[str]], language: str
+    ) -> Float:
         """Return float64 [n, 2]: the average precision of each query, 0 to 1, and 1.
 
         Golds are relevant ids in any order; outputs are ranked ids, best first, of which those past

@@ -26,8 +26,9 @@ class _Tree(BaseModel):
 class Effect(_Tree):
     """A difference in points, candidate less baseline.
 
-    low, high and p are one statement; null where nothing can be said (a single unit) and, p and
-    p_adjusted, where the numbers were tuned on the test rows. `family` is how many tests the p was
+    low, high and p are one statement; null where nothing can be said (a single unit), and p and
+    p_adjusted where the numbers were tuned on the test rows, low and high where a BCa interval would end
+    beyond the draws. `family` is how many tests the p was
     adjusted for, `detectable` the difference that would be found with a probability of 80%. `check` is
     the p of the sign-flip check, unadjusted; written only where it was asked for (and there is a p).
     """

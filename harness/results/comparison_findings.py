@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +23,9 @@ class Side:
     folder: RunFolder
     held: frozenset[CellKey]
 
-    @property
-    def runs(self) -> int:
-        """The number of runs (seeds)."""
-        return len(self.record.seeds)
-
-    def runs_of(self, task: str) -> int:
-        """The number of runs of one task: one where nothing was trained."""
-        return len(self.record.training.get(task, ())) or 1
+    def runs(self, tasks: Iterable[str]) -> int:
+        """Return the number of runs of these tasks: one where nothing was trained, whatever the seeds."""
+        return max((len(self.record.training.get(task, ())) for task in tasks), default=1) or 1
 
     def failed(self, task: str) -> tuple[str, ...]:
         """The languages that the run was to have and has no score of."""
@@ -70,11 +65,17 @@ class Pair:
         return all((task, code) in self.alike for task in tasks for code in tasks[task].languages)
 
     @property
+    def runs(self) -> tuple[int, int]:
+        """The number of runs of the baseline and of the candidate, in the tasks that are compared."""
+        tasks = self.comparison.tasks
+        return self.baseline.runs(tasks), self.candidate.runs(tasks)
+
+    @property
     def scope(self) -> str:
         """What the numbers speak of, in words."""
         if self.comparison.scope == "checkpoints":
             return "these checkpoints"
-        runs = (self.baseline.runs, self.candidate.runs)
+        runs = self.runs
         side = f"{runs[0]} runs a side" if runs[0] == runs[1] else f"{runs[0]} and {runs[1]} runs"
         return f"the recipes ({side})"
 

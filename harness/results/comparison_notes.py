@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.results.comparison import Comparisons, Effect, Flag, TaskComparison
+from harness.results.comparison import Comparisons, Effect, Flag, IntervalName, TaskComparison
 from harness.results.comparison_findings import Pair, gapped
+from harness.results.findings import selection_note
 
 MARK = "*"
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "nothing"}
@@ -47,21 +48,32 @@ _PAIRINGS = {
 }
 
 
-def test_note(settings: Comparisons) -> str:
-    """Return how intervals and p were made."""
+def titled(pair: Pair, what: str) -> str:
+    """Return a title that begins with the scope and names the two sides."""
+    names = f"{pair.comparison.candidate} (cand) against {pair.comparison.baseline} (base)"
+    return f"{begun(pair.scope)}: {names}, {what}"
+
+
+def begun(text: str) -> str:
+    """Return text with a capital at its beginning."""
+    return text[:1].upper() + text[1:]
+
+
+def test_note(settings: Comparisons, interval: IntervalName | None = None) -> str:
+    """Return how intervals and p were made; `interval`: of another kind than was asked for."""
     level = f"{100 * (1 - settings.alpha):g}%"
     draws = f"{settings.resamples:,} joint draws of units (seed {settings.seed})"
     how = {
         "t": f"t, its variance from {draws}",
         "percentile": f"percentiles of {draws}, p by inverting them",
         "bca": f"bias-corrected and accelerated percentiles (BCa) of {draws}, p by inverting them",
-    }[settings.interval]
+    }[interval or settings.interval]
     return f"Test: {how}. Intervals: {level}, per cell, not adjusted for their number."
 
 
 def scope_note(pair: Pair, task: str | None = None) -> str:
     """Return of what the numbers speak, and of what they do not."""
-    runs = (pair.baseline.runs, pair.candidate.runs)
+    runs = pair.runs
     if pair.comparison.scope == "checkpoints":
         means = f" Values are means over the runs given ({runs[0]} and {runs[1]})." if max(runs) > 1 else ""
         return f"Scope: these checkpoints on items like these; says nothing about a retrained model.{means}"
@@ -69,7 +81,7 @@ def scope_note(pair: Pair, task: str | None = None) -> str:
         "Scope: the recipes, trained anew, on items like these; the variance holds items and runs "
         f"({runs[0]} of the baseline, {runs[1]} of the candidate)."
     )
-    if task is not None and pair.baseline.runs_of(task) == pair.candidate.runs_of(task) == 1:
+    if task is not None and pair.baseline.runs([task]) == pair.candidate.runs([task]) == 1:
         note += " Nothing was trained for this task: one set of predictions on either side."
     return note
 
@@ -79,7 +91,7 @@ def family_note(settings: Comparisons, quantities: Mapping[str, Iterable[Effect 
     sizes = {
         name: max((e.family for e in found if e is not None), default=0) for name, found in quantities.items()
     }
-    families = " and ".join(f"{size} ({name})" for name, size in sizes.items() if size) or "0"
+    families = ", ".join(f"{size} ({name})" for name, size in sizes.items() if size) or "0"
     if settings.correction == "none":
         adjusted = f"p: not adjusted (--correction none); tested together: {families}"
     else:
@@ -109,13 +121,21 @@ def gap_note(pair: Pair, task: str) -> str:
     change = pair.source_change(task)
     if change is None:
         return f"No gap: {name} ({found.source_language}), the source language, is not held by both."
-    p = p_text(change.p, pair.settings.alpha)
-    p = f"p {p}" if p.startswith("<") else f"p = {p}"
-    lost = f", a loss ({p}, not adjusted)" if pair.lost_source(task) else ""
     return (
         f"gap: score in {name} ({found.source_language}) less the language's; reduction: gap base less gap "
-        f"cand. All reductions hold the one change of {name}, {change.value:+.1f}{lost}."
+        f"cand. All reductions hold the one change of the source. {source_note(pair, task)}"
     )
+
+
+def source_note(pair: Pair, task: str) -> str:
+    """Return how the source language itself changed; it must be compared."""
+    found, change = pair.comparison.tasks[task], pair.source_change(task)
+    assert change is not None, "BUG: no source language to speak of"
+    name = pair.language_name(task, found.source_language or "")
+    p = p_text(change.p, pair.settings.alpha)
+    p = f"p < {p[1:]}" if p.startswith("<") else f"p = {p}"
+    what = "Source loss: " if pair.lost_source(task) else ""
+    return f"{what}{name} itself changed by {change.value:+.1f} ({p}, not adjusted)."
 
 
 def average_note(task: TaskComparison) -> str:
@@ -163,10 +183,11 @@ def suite_notes(pair: Pair, averaged: Sequence[str], with_gap: Sequence[str]) ->
         "without the source language, blank where it is not tested."
     )
     last = f"mean of {len(averaged)}: {_named(averaged, metrics)}"
-    if with_gap and list(with_gap) != list(averaged):
+    if pair.comparison.suite is None or pair.comparison.suite.gap_reduction is None:
+        alone = f"{with_gap[0]} alone has a gap" if with_gap else "no task has a gap"
+        last += f"; no mean reduction, since {alone}"
+    elif list(with_gap) != list(averaged):
         last += f"; its reduction: {_named(with_gap, metrics)}"
-    elif not with_gap:
-        last += "; no task has a gap"
     return [rows, f"{last}."]
 
 
@@ -209,10 +230,12 @@ def identical_note(pair: Pair, task: str | None = None) -> str | None:
 
 
 def stamp_notes(pair: Pair) -> list[str]:
-    """Return one line per side whose numbers must not be compared with published ones."""
-    return [
-        f"{name}: {'; '.join(side.record.stamps)}." for name, side in pair.named_sides if side.record.stamps
-    ]
+    """Return one line per side whose numbers must not be compared with published ones, or flatter."""
+    notes = []
+    for name, side in pair.named_sides:
+        notes += [f"{name}: {'; '.join(side.record.stamps)}."] if side.record.stamps else []
+        notes += [f"{name}: {note}" for note in (selection_note(side.record),) if note]
+    return notes
 
 
 def p_text(p: float | None, alpha: float) -> str:

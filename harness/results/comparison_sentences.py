@@ -7,7 +7,7 @@ from collections import Counter
 from harness.results.comparison import Effect
 from harness.results.comparison_findings import Pair
 from harness.results.comparison_lines import Line, average_line, language_lines, suite_line, verdict
-from harness.results.comparison_notes import identical_note, p_text
+from harness.results.comparison_notes import identical_note, p_text, source_note
 
 _ORDER = ("closed", "narrowed", "source loss", "widened", "better", "worse")
 
@@ -33,17 +33,17 @@ def _task_sentence(pair: Pair, task: str) -> str:
     rest = sum(count for word, count in counts.items() if word not in _ORDER)
     if rest:
         shown.append(f"not significant in {rest}" if counts["n.s."] == rest else f"without a test in {rest}")
-    return f"{task}: {_change(pair, mean)}. By language: {', '.join(shown)} of {len(tested)}."
+    sentence = f"{task}: {_change(pair, mean)}. By language: {', '.join(shown)} of {len(tested)}."
+    return f"{sentence} {source_note(pair, task)}" if pair.lost_source(task) else sentence
 
 
 def _change(pair: Pair, line: Line) -> str:
     """Say how the gap changed, or where there is none, the score."""
-    difference = f"score {_effect(pair, line.difference)}"
+    difference = f"difference {_effect(pair, line.difference)}"
     if line.reduction is None:
         return difference
-    gaps = f" (from {line.gaps[0]:.1f} to {line.gaps[1]:.1f})" if line.gaps else ""
-    claim = f", {line.claim}" if line.claim else ""
-    return f"gap reduced by {_effect(pair, line.reduction)}{gaps}{claim}; {difference}"
+    gaps = f" (gap {line.gaps[0]:.1f} to {line.gaps[1]:.1f})" if line.gaps else ""
+    return f"gap reduction {_effect(pair, line.reduction)}{gaps}: {verdict(pair, line)}; {difference}"
 
 
 def _effect(pair: Pair, effect: Effect) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from harness.results.comparison import Effect, Flag, LanguageComparison, TaskComparison
 from harness.results.comparison_findings import Pair, gapped
@@ -22,6 +23,7 @@ from harness.results.comparison_notes import (
     POWER_NOTE,
     SHARE_NOTE,
     average_note,
+    begun,
     claims_note,
     family_note,
     flags_note,
@@ -35,6 +37,7 @@ from harness.results.comparison_notes import (
     stamp_notes,
     suite_notes,
     test_note,
+    titled,
     units_note,
 )
 from harness.results.table import Column, Emphasis, Number, Row, Table, TableCell, Text
@@ -42,24 +45,19 @@ from harness.results.table import Column, Emphasis, Number, Row, Table, TableCel
 _BLANK = Text("")
 
 
-def titled(pair: Pair, what: str) -> str:
-    """Return a title that begins with the scope and names the two sides."""
-    names = f"{pair.comparison.candidate} (cand) against {pair.comparison.baseline} (base)"
-    return f"{_begun(pair.scope)}: {names}, {what}"
-
-
-def task_table(pair: Pair, task: str, *, wide: bool = False) -> Table:
+def task_table(pair: Pair, task: str, *, names: bool = False, spelled: bool = False) -> Table:
     """Return a task: a row per language, the mean last.
 
-    As it is, it fits into 100 columns; `wide` writes languages and flags in words.
+    `names`: of the languages, beside their codes; `spelled`: flags in words instead of letters.
     """
     found = pair.comparison.tasks[task]
     by_language, mean = language_lines(pair, task), average_line(pair, task)
     named = {
-        f"{pair.language_name(task, code)} ({code})" if wide else code: line
+        f"{pair.language_name(task, code)} ({code})" if names else code: line
         for code, line in by_language.items()
     }
-    columns, rows = _lay_out(pair, {**named, "mean": mean}, head="language" if wide else "lang", wide=wide)
+    head = "language" if names else "lang"
+    columns, rows = _lay_out(pair, {**named, "mean": mean}, head=head, spelled=spelled)
     notes = [
         identical_note(pair, task),
         scope_note(pair, task),
@@ -68,7 +66,7 @@ def task_table(pair: Pair, task: str, *, wide: bool = False) -> Table:
         units_note(found),
         family_note(pair.settings, _quantities(found)),
         *_meanings(pair, [*by_language.values(), mean]),
-        flags_note([flag for line in by_language.values() for flag in line.flags], letters=not wide),
+        flags_note([flag for line in by_language.values() for flag in line.flags], letters=not spelled),
         average_note(found),
         left_out_note(pair, task),
         left_out_tasks_note(pair) if pair.comparison.suite is None else None,
@@ -94,7 +92,12 @@ def numbers_table(pair: Pair, task: str) -> Table:
     if gaps:
         heads += ["gap base", "gap cand", "reduction: p", "adjusted p", "detectable", "share of gap base, %"]
     columns = (Column("language", "left"), *map(Column, heads))
-    notes = (POWER_NOTE, SHARE_NOTE) if gaps else (POWER_NOTE,)
+    notes = (
+        scope_note(pair, task),
+        test_note(pair.settings),
+        family_note(pair.settings, _quantities(found)),
+        *((POWER_NOTE, SHARE_NOTE) if gaps else (POWER_NOTE,)),
+    )
     return Table(titled(pair, f"{task}, the numbers behind"), columns, tuple(rows), notes)
 
 
@@ -103,9 +106,9 @@ def suite_table(pair: Pair) -> Table | None:
     mean, suite, tasks = suite_line(pair), pair.comparison.suite, pair.comparison.tasks
     if mean is None or suite is None:
         return None
-    lines = {task: average_line(pair, task) for task in tasks}
+    lines = {task: replace(average_line(pair, task), is_mean=False) for task in tasks}
     lines[f"mean of {len(averaged_tasks(pair))}"] = mean
-    columns, rows = _lay_out(pair, lines, head="task", wide=False)
+    columns, rows = _lay_out(pair, lines, head="task")
     notes = [
         identical_note(pair),
         scope_note(pair),
@@ -154,9 +157,14 @@ def candidates_table(pairs: Sequence[Pair]) -> Table:
         Column("mean over", "left"),
     )
     scopes = " and ".join(dict.fromkeys(pair.scope for pair in pairs))
-    title = f"{_begun(scopes)}: all candidates against {pairs[0].comparison.baseline}"
+    title = f"{begun(scopes)}: all candidates against {pairs[0].comparison.baseline}"
     settings = pairs[0].settings
-    notes = [test_note(settings), family_note(settings, _of_means(effects)), POWER_NOTE]
+    notes = [
+        *dict.fromkeys(scope_note(pair) for pair in pairs),
+        test_note(settings),
+        family_note(settings, _of_means(effects)),
+        POWER_NOTE,
+    ]
     return Table(title, columns, tuple(rows), _present(notes), dense=True)
 
 
@@ -164,7 +172,7 @@ def candidates_table(pairs: Sequence[Pair]) -> Table:
 
 
 def _lay_out(
-    pair: Pair, lines: Mapping[str, Line], *, head: str, wide: bool
+    pair: Pair, lines: Mapping[str, Line], *, head: str, spelled: bool = False
 ) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
     gaps = any(line.reduction is not None for line in lines.values())
     checked = any(line.tested.check is not None for line in lines.values())
@@ -180,7 +188,7 @@ def _lay_out(
         (Column("p"), True, lambda line: Text(p_text(line.tested.p_adjusted, pair.settings.alpha))),
         (Column("p\ncheck"), checked, lambda line: Text(p_text(line.tested.check, pair.settings.alpha))),
         (Column("verdict", "left"), True, lambda line: Text(verdict(pair, line))),
-        (Column("flags", "left"), flagged, lambda line: Text(_flag_text(line.flags, wide=wide))),
+        (Column("flags", "left"), flagged, lambda line: Text(_flag_text(line.flags, spelled=spelled))),
     ]
     shown = [(column, cell) for column, needed, cell in layout if needed]
     ruled = (0, len(lines) - 1)
@@ -206,8 +214,8 @@ def _effect_cell(pair: Pair, effect: Effect | None, line: Line | None = None) ->
     return Number(effect.value, effect.low, effect.high, emphasis=_emphasis(line), signed=True, mark=mark)
 
 
-def _flag_text(flags: Iterable[Flag], *, wide: bool) -> str:
-    return ", ".join(flags) if wide else " ".join(FLAGS[flag][0] for flag in flags)
+def _flag_text(flags: Iterable[Flag], *, spelled: bool) -> str:
+    return ", ".join(flags) if spelled else " ".join(FLAGS[flag][0] for flag in flags)
 
 
 def _size_cells(effect: Effect) -> tuple[TableCell, ...]:
@@ -233,10 +241,6 @@ def _gap_cells(pair: Pair, language: LanguageComparison) -> tuple[TableCell, ...
         *_test_cells(pair, gap.reduction),
         _BLANK if share is None else Number(share, digits=0),
     )
-
-
-def _begun(scope: str) -> str:
-    return scope[:1].upper() + scope[1:]
 
 
 def _present(notes: Iterable[str | None]) -> tuple[str, ...]:

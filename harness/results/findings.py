@@ -148,6 +148,18 @@ def constant_note(findings: Findings) -> str | None:
     return f"Constant predictions, one and the same answer throughout: {tasks}."
 
 
+def selection_note(record: RunRecord) -> str | None:
+    """Return one line on checkpoints that were selected on test rows, or None if none was."""
+    chosen = {task: codes for task in record.tasks if (codes := record.selected_on(task))}
+    if not chosen:
+        return None
+    tasks = "; ".join(f"{task} ({', '.join(codes)})" for task, codes in chosen.items())
+    return (
+        f"Checkpoints were selected on these very test rows: {tasks}. Such a score flatters, and every gap "
+        "against it is tuned."
+    )
+
+
 def release_note(record: RunRecord) -> str | None:
     """Return one line on test sets of another size than the benchmark's release, or None.
 
@@ -212,6 +224,7 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
         confidence_note(record),
         units_note(findings),
         constant_note(findings),
+        selection_note(record),
         release_note(record),
         repairs,
         *failure_notes(record),

@@ -97,6 +97,7 @@ class TrainingRecord(_Part):
     task: str = ""  # whose head was trained; another than the record's own under `encoder_of`
     phases: tuple[dict[str, Any], ...] = ()
     data: dict[str, DataRecord] = Field(default_factory=dict)  # `training set/language` -> what was read
+    selected_on: dict[str, DataRecord] = Field(default_factory=dict)  # the same of the development data
 
 
 class GitState(_Part):
@@ -207,6 +208,13 @@ class RunRecord(_Part):
             return self.submission.name
         assert self.model is not None, "BUG: a record has a model or a submission"
         return self.model.short_name
+
+    def selected_on(self, task: str) -> tuple[str, ...]:
+        """Return the languages of a task whose own test rows chose the checkpoint."""
+        chosen = {
+            data.fingerprint for run in self.training.get(task, ()) for data in run.selected_on.values()
+        }
+        return tuple(code for code, data in self.data.get(task, {}).items() if data.fingerprint in chosen)
 
     def spec(self, kind: str, name: str) -> SpecRecord | None:
         """Return the record of a specification, or None."""

@@ -58,7 +58,9 @@ def print_tables(
     with console.capture() as captured:
         for table in tables:
             console.print(RichText(one_line(table.title), style="bold"), soft_wrap=True)
-            console.print(_rich(table))
+            # A dense table has no edges, so the lines above and below it are missing too.
+            around = [""] if table.dense else []
+            console.print(*around, _rich(table), *around, sep="\n")
             for note in table.notes:
                 console.print(RichText(one_line(note), style="dim"), soft_wrap=not console.is_terminal)
             console.print()
@@ -74,7 +76,9 @@ def _rich(table: Table) -> RichTable:
     from rich.text import Text as RichText
 
     styles = {"plain": "", "strong": "bold", "muted": "dim"}
-    out = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=table.dense)
+    out = RichTable(
+        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=table.dense, show_edge=not table.dense
+    )
     headers = [_header_lines(column) for column in table.columns]
     tallest = max(map(len, headers), default=1)
     for column, lines in zip(table.columns, headers, strict=True):
@@ -206,7 +210,7 @@ def to_latex(table: Table, *, label: str | None = None) -> str:
     if label:
         lines.append(rf"\label{{{label}}}")
     lines += [rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}", r"\toprule"]
-    lines += [" & ".join(latex_text(c.header) for c in table.columns) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(_latex_header, table.columns)) + r" \\", r"\midrule"]
     for number, row in enumerate(table.rows):
         if row.rule and number:
             lines.append(r"\midrule")
@@ -220,6 +224,14 @@ def to_latex(table: Table, *, label: str | None = None) -> str:
         )
     lines.append(r"\end{table}")
     return "\n".join(lines) + "\n"
+
+
+def _latex_header(column: Column) -> str:
+    lines = [latex_text(line) for line in _header_lines(column)]
+    if len(lines) == 1:
+        return lines[0]
+    side = "r" if column.align == "right" else "l"
+    return rf"\shortstack[{side}]{{" + r" \\ ".join(lines) + "}"
 
 
 def latex_text(text: str) -> str:

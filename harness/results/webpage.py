@@ -18,6 +18,7 @@ from harness.results.findings import (
     mean_label,
     release_note,
     repairs_note,
+    selection_note,
     units_note,
 )
 from harness.results.scores import Score
@@ -64,6 +65,7 @@ def to_webpage(findings: Findings) -> str:
                     confidence_note(record),
                     units_note(findings),
                     constant_note(findings),
+                    selection_note(record),
                     release_note(record),
                 ),
             )

@@ -48,7 +48,8 @@ class Contrast:
 class Test:
     """What is said of a contrast: interval and p are one statement (p <= alpha where 0 is outside).
 
-    low, high, p are None where nothing can be said (a single unit).
+    low, high, p are None where nothing can be said (a single unit); the ends alone where a BCa interval
+    would end beyond the draws.
     """
 
     low: float | None

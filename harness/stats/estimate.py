@@ -21,7 +21,7 @@ from harness.errors import ResultError
 from harness.records import NO_GOLD, Cell, Estimate, Float
 from harness.stats.draws import draw_sums
 from harness.stats.intervals import score_interval, variance_of
-from harness.stats.units import join_units
+from harness.stats.units import Units, join_units
 
 # Sums of statistics float64 [..., k] -> values float64 [...] in percent, as metrics define it.
 ValueOfSums = Callable[[Float], Float]
@@ -56,12 +56,14 @@ def draw_cells(
     values: Mapping[str, Mapping[str, ValueOfSums]],
     seed: int,
     resamples: int,
+    units: Units | None = None,
 ) -> dict[tuple[str, str, str], Draws]:
     """Draw all cells of one unit space; return the draws by (task, language, metric).
 
     Tasks on the same texts share a space and must be drawn in one call; the spaces of other tasks are
     independent. `values[task][metric]` turns sums of statistics into a value. What is returned for
     a cell does not depend on the other cells of the call (see `join_units` for the one exception).
+    `units` are those of the cells, where they are known already.
     Memory: 8 bytes per run, draw and metric of each cell is returned; while drawing, the same
     per distinct column of statistics.
 
@@ -72,7 +74,7 @@ def draw_cells(
         ResultError: if a cell has no rows, or statistics or values that are not finite or not percent.
     """
     stacks = [_Stack.of(cell) for cell in cells]
-    units = join_units(cells)
+    units = units or join_units(cells)
     drawn = draw_sums([stack.columns for stack in stacks], units, space=space, seed=seed, resamples=resamples)
     # Rows beside the test set are drawn too, but how many there are is the system's doing.
     counts = [

@@ -14,6 +14,9 @@ import numpy as np
 from harness.records import Float
 from harness.stats.contrasts import Contrast, Test
 
+# Numbers in points that differ by less are equal but for rounding.
+_NOISE = 1e-9
+
 
 def percentile_test(found: Contrast, *, alpha: float) -> Test:
     """Return the percentile interval of a contrast and its p.
@@ -42,7 +45,7 @@ def bca_test(found: Contrast, influence: Float, *, alpha: float) -> Test:
     I^3 / (6 (sum I^2)^1.5). The lower end is the order statistic floor((B + 1) Phi(z0 + (z0 + z) / (1 -
     a (z0 + z)))) with z the normal quantile of alpha / 2, the upper end the same seen from above; p
     inverts this formula, so that p <= alpha exactly where the interval leaves out 0.
-    No interval where an end lies beyond the draws.
+    Where an end lies beyond the draws there is no interval, and p alone is given.
     Source: Efron (1987), Journal of the American Statistical Association 82, 171-185.
     """
     draws = np.sort(found.draws)
@@ -53,16 +56,18 @@ def bca_test(found: Contrast, influence: Float, *, alpha: float) -> Test:
         return Test(0.0, 0.0, 1.0)
     from scipy.special import ndtri
 
-    share = (np.count_nonzero(draws < found.value) + np.count_nonzero(draws <= found.value)) / 2
+    # Which draws equal the value must not hang on the last bits.
+    below, above = draws < found.value - _NOISE, draws > found.value + _NOISE
+    share = (np.count_nonzero(below) + resamples - np.count_nonzero(above)) / 2
     # The value outside all draws would make the correction infinite.
     bias = float(ndtri(min(max(share, 0.5), resamples - 0.5) / resamples))
     squares = float((influence**2).sum())
     acceleration = float((influence**3).sum()) / (6 * squares**1.5) if squares else 0.0
-    below, above = _counts(draws)
+    low, high = _counts(draws)
     p = min(
         1.0,
-        _tail(below, bias, acceleration, resamples),
-        _tail(above, -bias, -acceleration, resamples),
+        _tail(low, bias, acceleration, resamples),
+        _tail(high, -bias, -acceleration, resamples),
     )
     first, last = (
         _rank(
@@ -74,7 +79,7 @@ def bca_test(found: Contrast, influence: Float, *, alpha: float) -> Test:
         for sign in (1, -1)
     )
     if first < 1 or last < 1:
-        return Test(None, None, None)
+        return Test(None, None, p)
     return Test(float(draws[first - 1]), float(draws[resamples - last]), p)
 
 
@@ -87,7 +92,7 @@ def flip_test(candidate: Float, baseline: Float, observed: float) -> float:
     Source: Good (2005), Permutation, Parametric and Bootstrap Tests of Hypotheses, section 3.2.
     """
     flipped = np.abs(candidate - baseline)
-    count = int(np.count_nonzero(flipped >= abs(observed) - 1e-9))
+    count = int(np.count_nonzero(flipped >= abs(observed) - _NOISE))
     return (count + 1) / (len(flipped) + 1)
 
 

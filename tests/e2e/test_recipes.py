@@ -13,6 +13,7 @@ import pytest
 from harness.errors import ModelError, RequestError
 from harness.evaluate import Evaluation, evaluate
 from harness.progress import Progress
+from harness.results.record import read_record
 
 QUIET = Progress(quiet=True)
 TRAINED = 10  # articles of the test release
@@ -138,3 +139,32 @@ def test_a_checkpoint_with_too_few_positions_is_refused_at_once(
     with pytest.raises(ModelError, match=r"up to 384 tokens.*positions for 128"):
         evaluate(request, QUIET)
     assert not (tmp_path / "run").exists()
+
+
+def test_selection_on_the_test_rows_is_on_record_and_in_the_report(
+    inputs: Any, tmp_path: Path, own_tasks: Path
+) -> None:
+    # TyDiQA under jiant's recipe: the development set is the test set.
+    text = (own_tasks / "quick-qa.yaml").read_text(encoding="utf-8")
+    for old, new in (
+        (f"    first_clusters: {TRAINED}\n    hold_out: true\n", "    rows: 180\n"),
+        (
+            '          articles: ["demo-qa/test.{code}.json"]\nrecipes:',
+            '          articles: ["demo-qa/train.{code}.json"]\n    dev:\n      local:\n'
+            "        reader: squad_json\n        files:\n"
+            '          articles: ["demo-qa/test.{code}.json"]\nrecipes:',
+        ),
+        ("epochs: 1,", "epochs: 1, max_steps: 2, selection: {every_steps: 2, first_examples: 9},"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (own_tasks / "quick-qa.yaml").write_text(text, encoding="utf-8")
+    request = inputs.request(
+        tmp_path / "run", suite=None, tasks=("quick-qa",), recipe="smoke", languages=("qaa", "qab")
+    )
+    evaluate(request, QUIET)
+    record = read_record(tmp_path / "run" / "run.json")
+    assert record.selected_on("quick-qa") == ("qaa",)
+    for suffix in ("md", "html"):
+        report = (tmp_path / "run" / f"report.{suffix}").read_text(encoding="utf-8")
+        assert "selected on these very test rows: quick-qa (qaa)" in report

@@ -58,6 +58,7 @@ class Task:
     qa: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     trained: bool = True
+    kind: str | None = None
 
 
 def write_run(
@@ -163,18 +164,19 @@ def _spec(name: str, task: Task) -> TaskSpec:
             {"name": "exact_match", "computes": "squad_exact_match"},
         ]
         if task.qa
-        else [{"name": "accuracy", "computes": "accuracy"}]
+        else [{"name": "accuracy", "computes": "token_accuracy" if task.kind == "tagging" else "accuracy"}]
     )
     return TaskSpec.model_validate(
         {
             "name": name,
             "version": task.version,
-            "kind": "span_qa" if task.qa else "bitext_mining" if task.settings else "classification",
+            "kind": task.kind
+            or ("span_qa" if task.qa else "bitext_mining" if task.settings else "classification"),
             "title": f"Task {name}",
             "licence": "CC0",
             "citation": "generated",
-            "source_language": task.source if task.source in task.languages else None,
-            "languages": {code: {"tag": code} for code in task.languages},
+            "source_language": task.source,
+            "languages": {code: {"tag": code} for code in {*task.languages, task.source} - {None}},
             "labels": LABELS,
             "unit_space": task.space,
             "data": {"local": {"reader": "xtreme_tsv", "files": {"rows": ["{code}.tsv"]}}, "dev": None},

@@ -16,6 +16,9 @@ import pytest
         "from harness.evaluate import Evaluation; import harness; f = harness.evaluate",
         "import harness.evaluate; f = harness.evaluate; assert f.Evaluation",
         "import harness; f = harness.score_run",
+        "import harness; f = harness.compare",
+        "from harness import compare as f",
+        "import harness.compare; f = harness.compare; assert f.Comparisons",
         "import harness; f = harness.score_submission",
     ],
 )

@@ -36,7 +36,9 @@ def system() -> Callable[..., dict[str, Task]]:
             return (items + rng.normal(0, 0.15, (runs, n)) < share).astype(float)
 
         codes = languages.split()
-        nli = {code: Language(scores(0.8 - 0.15 * i + gain * i), parallel=True) for i, code in enumerate(codes)}
+        nli = {
+            code: Language(scores(0.8 - 0.15 * i + gain * i), parallel=True) for i, code in enumerate(codes)
+        }
         bitext = {code: Language(scores(0.5 + gain)) for code in ("fr", "th")}
         return {
             "nli": Task(nli, source="en"),

@@ -72,7 +72,10 @@ class World:
             for name, own in (trained or {}).items()
         }
         record = SimpleNamespace(
-            training=runs, tasks={t.name: SimpleNamespace(settings={}) for t in tasks}, seeds=(0,)
+            training=runs,
+            tasks={t.name: SimpleNamespace(settings={}) for t in tasks},
+            seeds=(0,),
+            selected_on=lambda name: (),
         )
         for t in tasks:
             t.settings = {"threshold": "test"} if t.name in tuned else {}
@@ -299,7 +302,7 @@ def test_the_key_is_there_only_when_asked_for():
 
 
 def test_an_unknown_distance_is_refused_by_name():
-    with pytest.raises(RequestError, match="tabel.*did you mean 'table'"):
+    with pytest.raises(RequestError, match=r"tabel.*did you mean 'table'"):
         one().typology(distances=("tabel",))
 
 

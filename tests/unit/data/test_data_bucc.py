@@ -96,8 +96,9 @@ def test_both_layouts_are_found(tmp_path: Path, layout: str) -> None:
         write(tmp_path, "bucc2018/de-en.dev")
     places, task = Places(tmp_path, ("local",)), load_task("bucc2018").spec
     if layout == "xtreme":
-        [problem] = test_problems(task, ["de"], places)
+        problem, hint = test_problems(task, ["de"], places)
         assert "bucc2018/de-en.test.gold or " in problem and " or bucc2018/de-en.training.gold" in problem
+        assert "XTREME's own download deletes the test gold: put <l>-en.training.gold" in hint
         write(tmp_path, "bucc2018/de-en.training", "gold")
     assert test_problems(task, ["de"], places) == []
     assert len(load_test(task, "de", places).examples) == 1

@@ -194,6 +194,19 @@ def test_a_cached_file_that_was_damaged_later(hub: Hub, commit: str, tmp_path: P
     assert fetch(spec) == [] and path.read_bytes() == good
 
 
+def test_a_cached_card_that_was_damaged_later_is_not_believed(hub: Hub, commit: str) -> None:
+    spec = task(commit)
+    fetch(spec)
+    card = cached_file(REPO, commit, "README.md")
+    assert card is not None
+    good = card.read_bytes()
+    # Of the same length: languages are read in each other's files.
+    card.write_bytes(good.replace(b"de/test", b"fr/test"))
+    with pytest.raises(DataError, match="has not been fetched"):
+        load_test(spec, "de", OFFLINE)
+    assert fetch(spec) == [] and card.read_bytes() == good
+
+
 def test_the_lock_counts_more_than_the_listing(hub: Hub, commit: str, tmp_path: Path) -> None:
     name = "de/test-00000-of-00001.parquet"
     extend_lock(tmp_path, snapshots={f"{REPO}@{commit}": LockedSnapshot(files={name: "0" * 64})})

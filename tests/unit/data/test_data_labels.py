@@ -225,6 +225,7 @@ def test_sentences_with_and_without_a_last_blank_line(
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
+        ("xnli", "\ufeffneutral\n", r"labels:1: begins with a byte order mark"),
         ("xnli", "neutral\n\n", r"labels:2: the gold is hidden \(the label is ''\)"),
         ("xnli", "neutral\nneutrl\n", r"labels:2: the label is 'neutrl' .did you mean 'neutral'"),
         ("xnli", "neutral\ta\tb\n", r"labels:1: the label is 'neutral\\ta\\tb'.*and nothing else"),

@@ -155,7 +155,7 @@ def test_questions_by_prefix_and_nested_either_way(tmp_path: Path) -> None:
             "question": "?",
             "answers": [{"text": "yes", "answer_start": 2}],
         }
-        for name in ("german", "thai")
+        for name in ("german", "not-thai", "thai")
         for i in range(2)
     ]
     files = {"a.jsonl.gz": hub_tables.json_lines(rows, packed=True)}
@@ -165,7 +165,7 @@ def test_questions_by_prefix_and_nested_either_way(tmp_path: Path) -> None:
         ("thai-1", None, "A title"),
     ]
     data = read(tmp_path, "squad_rows", files, title="")
-    assert len(data.examples) == 4 and data.examples[0].cluster_id != "A title"
+    assert len(data.examples) == 6 and data.examples[0].cluster_id != "A title"
     with pytest.raises(DataError, match="no question id begins with 'greek-'"):
         read(tmp_path, "squad_rows", files, id_prefix="greek-")
     with pytest.raises(DataError, match="no column 'name'"):

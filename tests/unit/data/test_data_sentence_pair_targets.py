@@ -44,8 +44,7 @@ def test_targets_are_whole(name: str, rows: int) -> None:
     assert task.source_language == "en" and task.score_metrics == ("accuracy",)
     for source in sources(task):
         assert {layout.reader for layout in source.layouts} <= set(TABLE)
-        # No source at hand gives the full hash of any of these repositories.
-        assert source.hub is not None and source.hub.revision == "unconfirmed" and source.hub.seen
+        assert source.hub is not None and len(source.hub.revision) == 40 and source.hub.seen
 
 
 def test_labels_are_in_the_order_of_xtreme_and_mapped_by_name_from_the_hub() -> None:

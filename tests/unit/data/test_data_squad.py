@@ -114,7 +114,7 @@ def test_titles_agree_across_spellings() -> None:
 
 
 def test_only_ids_with_the_prefix_are_read(tmp_path: Path) -> None:
-    other = article(id="korean-1", answers=[{"text": "Seoul", "answer_start": 0}])
+    other = article(id="no-german-1", answers=[{"text": "Seoul", "answer_start": 0}])
     data = read(tmp_path, other, article(id="german-7-1"), id_prefix="{name}-")
     assert [e.example_id for e in data.examples] == ["german-7-1"]
     with pytest.raises(DataError, match=r"^q\.json: no question id begins with 'german-'"):

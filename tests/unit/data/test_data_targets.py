@@ -46,20 +46,31 @@ def test_target_is_whole(name: str) -> None:
     assert {layout.reader for source in used for layout in source.layouts} <= set(TABLE)
 
 
-@pytest.mark.parametrize("name", ["tatoeba", "udpos", "xquad", "xcopa", "panx", "mlqa", "tydiqa"])
+@pytest.mark.parametrize("name", sorted({*suite("xtreme").tasks, *suite("xtreme-r").tasks}))
 def test_xtreme_files_are_found_from_inside_and_outside_its_download_folder(name: str) -> None:
     task = target(name)
-    official = [set_name for recipe in ("xtreme", "jiant") for set_name in phases_of(task, recipe)]
-    sets = [task.training_sets[set_name] for set_name in official]
-    for source in [task.data, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]:
+    sets = [task.training_sets[phase.training_set] for phase in task.recipes["xtreme"].phases]
+    test = [source for source in (task.data, task.data.dev, task.data.pool) if source is not None]
+    for source in [*test, *(s.train for s in sets), *(s.dev for s in sets if s.dev)]:
         assert source.xtreme is not None
         for patterns in source.xtreme.files.values():
             inside = [p for p in patterns if not p.startswith("download/")]
             assert inside and [p for p in patterns if p not in inside] == [f"download/{p}" for p in inside]
 
 
-def phases_of(task: TaskSpec, recipe: str) -> list[str]:
-    return [p.training_set for p in task.recipes[recipe].phases] if recipe in task.recipes else []
+def test_every_repository_is_read_at_one_commit_and_what_was_seen_of_it_is_said() -> None:
+    revisions: dict[str, set[str]] = {}
+    for path in sorted((builtin("tasks") / "targets").glob("*.yaml")):
+        task = target(path.stem)
+        sets = task.training_sets.values()
+        sources = [task.data, task.data.dev, task.data.pool, *(s.train for s in sets), *(s.dev for s in sets)]
+        for hub in (source.hub for source in sources if source is not None and source.hub is not None):
+            revisions.setdefault(hub.repo, set()).add(hub.revision)
+            assert hub.seen, (path.name, hub.repo)
+    assert all(len(found) == 1 for found in revisions.values()), revisions
+    # No source at hand gives their hashes in full.
+    unconfirmed = {repo for repo, found in revisions.items() if found == {"unconfirmed"}}
+    assert unconfirmed == {"izhx/mewsli-x", "lighteval/siqa"}
 
 
 def test_counts_of_the_releases() -> None:

@@ -126,6 +126,15 @@ def test_a_threshold_of_test_or_a_number_needs_no_dev(
         predict(work(tiny_model(), test))
 
 
+def test_where_keeping_every_pair_is_best_every_pair_is_kept(
+    tmp_path: Path, letters: Letters, tiny_model: Callable[..., Any]
+) -> None:
+    test = read(tmp_path, FOREIGN, ENGLISH, "1=1 2=2 3=3 4=4")
+    tuned = predict(work(tiny_model(), test, threshold="test"))
+    assert len(tuned["prediction"]) == len(tuned["best_on_test"]) == 4
+    assert tuned["threshold"][0] == ("prediction", pytest.approx(1 / 3), "test", 100.0)
+
+
 def test_a_specification_without_dev_data_cannot_choose_on_it() -> None:
     with pytest.raises(ValueError, match=r"recipe 'none' chooses its threshold on development data"):
         TaskSpec.model_validate({**TASK, "data": {"local": SOURCE}})
@@ -179,20 +188,24 @@ def test_rows_are_gold_and_then_whatever_any_seed_predicts() -> None:
         "best_on_test": [("de-2", "en-3")],
         "threshold": [("prediction", 1.0, "dev", 50.0)],
     }
-    second: dict[str, Any] = {"prediction": [], "best_on_test": [("de-5", "en-5")], "threshold": []}
+    second: dict[str, Any] = {
+        "prediction": [],
+        "best_on_test": [("de-5", "en-5"), ("de-6", "en-1")],
+        "threshold": [],
+    }
     cell, rows = BitextMining().line_up(GOLD, [first, second])
-    assert cell.example_ids == ("de-9\ten-1", "de-2\ten-2", "de-2\ten-3", "de-5\ten-5")
-    assert cell.cluster_ids == ("de-9", "de-2", "de-2", "de-5")
-    assert cell.golds == (*GOLD.golds, NO_GOLD, NO_GOLD)
-    assert rows[0]["prediction"] == [True, False, False, True]
-    assert rows[0]["best_on_test"] == [False, False, True, False]
-    assert rows[1]["prediction"] == [False] * 4
-    assert rows[1]["best_on_test"] == [False, False, False, True]
+    assert cell.example_ids == ("de-9\ten-1", "de-2\ten-2", "de-2\ten-3", "de-5\ten-5", "de-6\ten-1")
+    assert cell.cluster_ids == ("de-9", "de-2", "de-2", "de-5", "de-6")
+    assert cell.golds == (*GOLD.golds, NO_GOLD, NO_GOLD, NO_GOLD)
+    assert rows[0]["prediction"] == [True, False, False, True, False]
+    assert rows[0]["best_on_test"] == [False, False, True, False, False]
+    assert rows[1]["prediction"] == [False] * 5
+    assert rows[1]["best_on_test"] == [False, False, False, True, True]
     assert cell.tested == 2
     assert cell.without_statistics() == GOLD
     kind = BitextMining()
     golds = [kind.decode_gold(gold) for gold in cell.golds]
-    assert golds == [True, True, False, False]
+    assert golds == [True, True, False, False, False]
     statistics = PairF1().per_example(golds, rows[0]["prediction"], "de")
     assert PairF1().value(statistics.sum(axis=0)) == pytest.approx(50.0)
 

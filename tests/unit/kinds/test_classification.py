@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,7 +7,6 @@ from hypothesis import strategies as st
 from harness.backends.heads import open_head
 from harness.backends.loading import open_tokenizer
 from harness.errors import DataError, ModelError
-from harness.kinds import prediction
 from harness.kinds.base import Work
 from harness.kinds.classification import Classification, ClassificationHead
 from harness.kinds.sequences import frame
@@ -125,34 +123,6 @@ def test_ties_go_to_the_label_listed_first(tiny_model):
         model.classifier.bias.copy_(torch.tensor([0.0, 1.0, 1.0]))
     outputs = head.outputs([pair(0)], model, tokenizer, ClassificationSettings(), lambda n: None)
     assert outputs == ["entailment"]
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_size_of_a_batch_changes_next_to_no_prediction(tiny_model, seed):
-    head = ClassificationHead(LABELS)
-    model, tokenizer = open_head(tiny_model("xlm-roberta"), head, fresh_seed=seed)
-    rng = np.random.default_rng(seed)
-
-    def text() -> str:
-        return " ".join(rng.choice(WORDS, size=int(rng.integers(1, 12))))
-
-    examples = [pair(i, text(), text()) for i in range(100)]
-    balance(model, tokenizer, examples)
-    found = {}
-    for size in (1, 64):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prediction, "row_limit", lambda device, size=size: size)
-            patch.setattr(prediction, "token_budget", lambda device: 64 * 130)
-            found[size] = head.outputs(examples, model, tokenizer, ClassificationSettings(), lambda n: None)
-    different = sum(a != b for a, b in zip(found[1], found[64], strict=True))
-    assert different <= 0.001 * len(examples)
-    assert len(set(found[1])) > 1
-    # Nor does the order of the examples.
-    order = rng.permutation(len(examples))
-    shuffled = head.outputs(
-        [examples[i] for i in order], model, tokenizer, ClassificationSettings(), lambda n: None
-    )
-    assert sum(shuffled[k] != found[64][i] for k, i in enumerate(order)) <= 0.001 * len(examples)
 
 
 def test_bad_golds_are_named(tiny_model):

@@ -22,6 +22,7 @@ ANSWERS = st.text("the un der là ال中国ab.،。 ", max_size=10)
         ("es", "the l'el", ["the", "lel"]),
         ("de", "„Der“ dem Ende", ["ende"]),
         ("ar", "السؤال", ["سؤ"]),
+        ("ar", "مقالة", ["مق", "ة"]),
         ("hi", "एक नदी।", ["एक", "नदी"]),
         ("vi", "Của những Huế", ["huế"]),
         ("zh", "在1949年，北京。", ["在", "1949", "年", "北", "京"]),
@@ -32,6 +33,21 @@ ANSWERS = st.text("the un der là ال中国ab.،。 ", max_size=10)
 )
 def test_tokens_of_each_language(language: str, text: str, expected: list[str]) -> None:
     assert tokens(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "articles"),
+    [
+        ("ar", "ال"),
+        ("de", "ein eine einen einem eines einer der die das den dem des"),
+        ("en", "a an the"),
+        ("es", "un una unos unas el la los las"),
+        ("vi", "của là cái chiếc những"),
+    ],
+)
+def test_every_article_goes(language: str, articles: str) -> None:
+    for article in articles.split():
+        assert tokens(f"x {article.capitalize()} y", language) == ["x", "y"]
 
 
 def test_best_gold_counts() -> None:

@@ -12,11 +12,13 @@ import pytest
 
 from harness.errors import ResultError
 from harness.results.continuation import changed_versions, check_same_run, comparable_request
-from harness.results.findings import release_note
+from harness.results.findings import release_note, selection_note
 from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
+    DataRecord,
     RunRecord,
     SubmissionRecord,
+    TrainingRecord,
     decode_record,
     encode_record,
     read_record,
@@ -311,3 +313,23 @@ def test_many_languages_of_another_release_are_counted(make_record: Make) -> Non
     )
     note = release_note(record)
     assert note is not None and "l0 1,000 for 5" in note and "l5 1,000 for 5, and 3 more)" in note
+
+
+def test_a_checkpoint_that_was_selected_on_test_rows_is_said(make_record: Make) -> None:
+    german = DataRecord(fingerprint="aa" * 32, examples=1000)
+    other = DataRecord(fingerprint="bb" * 32, examples=1000)
+
+    def record(**selected_on: DataRecord) -> RunRecord:
+        chosen = {f"squad/{name}": data for name, data in selected_on.items()}
+        run = TrainingRecord(key="k", seed=1, recipe="jiant", selected_on=chosen)
+        return make_record(
+            training={"xquad": (run,)},
+            data={"xquad": {"de": german, "zh": DataRecord(fingerprint="cc" * 32, examples=9)}},
+        )
+
+    assert record(en=other).selected_on("xquad") == ()
+    assert selection_note(record(en=other)) is None
+    assert record(en=other, de=german).selected_on("xquad") == ("de",)
+    assert record(de=german).selected_on("tatoeba") == ()
+    note = selection_note(record(de=german))
+    assert note is not None and "these very test rows: xquad (de)" in note

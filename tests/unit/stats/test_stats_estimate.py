@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.errors import ResultError
 from harness.metrics.table import metric_named
-from harness.records import Cell, Estimate
+from harness.records import NO_GOLD, Cell, Estimate
 from harness.stats.estimate import Draws, draw_cells, estimate, mean_of
 
 VALUES = {
@@ -201,3 +201,27 @@ def test_bad_statistics_and_values_are_refused():
         draw(accuracy_cell([1.0, np.nan]))
     with pytest.raises(ResultError, match=r"metric 'accuracy': its value is 150"):
         draw(accuracy_cell([1.0, 2.0]))
+
+
+def test_rows_beside_the_test_set_do_not_decide_which_draws_are_empty() -> None:
+    """What another system predicted beside the gold changes no draw of this one."""
+
+    def drawn(beside: int) -> Draws:
+        n = 3 + beside
+        pairs = Cell(
+            task="mined",
+            language="de",
+            seeds=(1,),
+            example_ids=tuple(map(str, range(n))),
+            parallel_ids=(None,) * n,
+            cluster_ids=(None,) * n,
+            golds=("gold",) * 3 + (NO_GOLD,) * beside,
+            statistics={"f1": np.array([[[1.0, 1, 1], [0, 0, 1], [1, 1, 1], *[[0.0, 0, 0]] * beside]])},
+        )
+        value = metric_named("pair_f1").value
+        found = draw_cells([pairs], space="s", values={"mined": {"f1": value}}, seed=0, resamples=500)
+        return found["mined", "de", "f1"]
+
+    alone, beside = drawn(0), drawn(40)
+    np.testing.assert_array_equal(alone.draws, beside.draws)
+    assert (alone.units, beside.units) == (3, 3)

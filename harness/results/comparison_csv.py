@@ -1,0 +1,74 @@
+"""A comparison in long form: every number of it, one test a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.results.comparison import Effect
+from harness.results.comparison_findings import Pair
+from harness.results.table_writers import csv_lines
+
+_Fields = list[str | float | int | None]
+_HEADER = (
+    "candidate baseline scope baseline_runs candidate_runs task metric pairing language quantity "
+    "baseline_value baseline_low baseline_high candidate_value candidate_low candidate_high "
+    "value low high p p_adjusted p_check family detectable n units claim flags "
+    "interval resamples seed alpha correction"
+).split()
+
+
+def to_comparison_csv(pairs: Sequence[Pair]) -> str:
+    """Return every number in long form: a row per candidate, task, language and quantity.
+
+    `difference` stands beside the scores, `gap_reduction` beside the gaps of both sides. Means have the
+    language `average`, those of the suite no task. An absent number is an empty field.
+    """
+    rows: list[_Fields] = [list(_HEADER)]
+    for pair in pairs:
+        rows += [[*_csv_head(pair), *row, *_csv_tail(pair)] for row in _csv_rows(pair)]
+    return csv_lines(rows)
+
+
+def _csv_head(pair: Pair) -> _Fields:
+    found = pair.comparison
+    return [found.candidate, found.baseline, found.scope, *pair.runs]
+
+
+def _csv_tail(pair: Pair) -> _Fields:
+    settings = pair.settings
+    return [settings.interval, settings.resamples, settings.seed, settings.alpha, settings.correction]
+
+
+def _csv_rows(pair: Pair) -> Iterator[_Fields]:
+    nothing: _Fields = [None] * 6
+    for task, found in pair.comparison.tasks.items():
+        for code in pair.languages(task):
+            language, gap = found.languages[code], found.languages[code].gap
+            place: _Fields = [task, found.metric, found.pairing, code]
+            scores: _Fields = [language.baseline, None, None, language.candidate, None, None]
+            flags = "; ".join(language.flags)
+            yield [*place, "difference", *scores, *_csv_effect(language.difference), "", flags]
+            if gap is not None:
+                ends = gap.intervals
+                gaps: _Fields = [gap.baseline, *ends.baseline, gap.candidate, *ends.candidate]
+                claim = gap.claim or ""
+                yield [*place, "gap_reduction", *gaps, *_csv_effect(gap.reduction), claim, flags]
+        place = [task, found.metric, found.pairing, "average"]
+        yield [*place, "difference", *nothing, *_csv_effect(found.average.difference), "", ""]
+        if found.average.gap_reduction is not None:
+            yield [*place, "gap_reduction", *nothing, *_csv_effect(found.average.gap_reduction), "", ""]
+    if pair.comparison.suite is not None:
+        place = ["", "", "", "average"]
+        yield [*place, "difference", *nothing, *_csv_effect(pair.comparison.suite.difference), "", ""]
+        if pair.comparison.suite.gap_reduction is not None:
+            reduction = pair.comparison.suite.gap_reduction
+            yield [*place, "gap_reduction", *nothing, *_csv_effect(reduction), "", ""]
+
+
+def _csv_effect(effect: Effect) -> _Fields:
+    p_values = [None if p is None else f"{p:.6g}" for p in (effect.p, effect.p_adjusted, effect.check)]
+    return [
+        *(effect.value, effect.low, effect.high),
+        *p_values,
+        *(effect.family, effect.detectable, effect.n, effect.units),
+    ]
