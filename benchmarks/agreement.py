@@ -126,7 +126,9 @@ def pairing_rows(comparisons: int) -> list[Row]:
     }
     truths, reach = sampler.truths(), float(stdtrit(units - 1, 0.975))
     values: dict[str, list[Float]] = {name: [] for name in numbers}
-    variances: dict[str, list[Float]] = {f"{how} {name}": [] for name in numbers for how in ("joint", "apart")}
+    variances: dict[str, list[Float]] = {
+        f"{how} {name}": [] for name in numbers for how in ("joint", "apart")
+    }
     for sample in sampler.samples(comparisons):
         linear = Linear.of(sample)
         for name, weights in numbers.items():

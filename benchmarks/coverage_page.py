@@ -14,6 +14,14 @@ FEW = (93.0, 97.5, 2.5, 7.0)
 ENOUGH_CHANGED, FEW_CHANGED_MOST = 50, 6.0
 FAMILY_MOST = 6.0
 SCORE = (93.0, 99.0)
+_ONE_RUN_HEAD = (
+    "sampled from|score|units|rows|changed|cover d|wrong d|wrong r|limits|no V0: wrong d|"
+    "percentile: cover d|wrong d|wrong r"
+).split("|")
+_RECIPES_HEAD = (
+    "sampled from|units|changed|runs|seed sd|cover d|wrong d|wrong r|limits|items only: wrong d|wrong r|"
+    "percentile: wrong d|two-level: wrong d|wrong r"
+).split("|")
 WHAT = ("d0", "d+", "r0", "r+")
 
 
@@ -77,8 +85,7 @@ def _kinds(missed: Sequence[Row]) -> str:
 
 def _contrasts(rows: Sequence[Row], verdicts: dict[int, str]) -> str:
     return _table(
-        ["sampled from", "score", "units", "rows", "changed", "cover d", "wrong d", "wrong r", "limits"]
-        + ["no V0: wrong d", "percentile: cover d", "wrong d", "wrong r"],
+        _ONE_RUN_HEAD,
         rows,
         lambda row: [
             row["population"],
@@ -112,8 +119,9 @@ def _variant(rows: Sequence[Row]) -> str:
         "V0 counts two whole rows, won and lost. Scores other than accuracy change by parts of rows, so that "
         f"it is too much for them: in the {len(few)} settings with fewer than {ENOUGH_CHANGED} changed rows, "
         f"intervals cover {_range(few, 'ours d+')}. If V0 were multiplied with the mean square of what a "
-        f"changed unit changes (in rows, at most 1), they would cover {_range(few, 'scaled d+')}, the largest "
-        f"rate of wrong significances of all {len(rows)} settings would be {worst:.1f}%, and "
+        f"changed unit changes (in rows, at most 1), they would cover "
+        f"{_range(few, 'scaled d+')}, the largest rate "
+        f"of wrong significances of all {len(rows)} settings would be {worst:.1f}%, and "
         f"{outside('scaled')} instead of {outside('ours')} would be outside their limits."
     )
 
@@ -124,8 +132,7 @@ def _range(rows: Sequence[Row], key: str) -> str:
 
 def _recipes(rows: Sequence[Row], verdicts: dict[int, str]) -> str:
     return _table(
-        ["sampled from", "units", "changed", "runs", "seed sd", "cover d", "wrong d", "wrong r", "limits"]
-        + ["items only: wrong d", "wrong r", "percentile: wrong d", "two-level: wrong d", "wrong r"],
+        _RECIPES_HEAD,
         rows,
         lambda row: [
             row["population"],

@@ -62,7 +62,9 @@ def write_runs(folder: Path, *, scale: float = 1.0) -> tuple[Path, Path]:
                 where = run.prediction(name, code, form.suffix, further_seed=None)
                 where.parent.mkdir(parents=True, exist_ok=True)
                 where.write_bytes(form.encode(cell.example_ids, outputs))
-            data[name][code] = DataRecord(fingerprint=fingerprint_of(cell.example_ids, cell.golds), examples=n)
+            data[name][code] = DataRecord(
+                fingerprint=fingerprint_of(cell.example_ids, cell.golds), examples=n
+            )
     for path in paths:
         record = RunRecord(
             request=RunSpec(model="generated", tasks=tuple(tasks), seeds=(1,)),
@@ -114,7 +116,9 @@ def _cell(spec: TaskSpec, code: str, n: int, rng: np.random.Generator) -> tuple[
     golds, outputs = [str(row) for row in range(n)], list(range(n))
     if spec.name in ("xnli", "xcopa"):
         ids = parallel = [f"{spec.name}-{row}" for row in range(n)]
-        golds = [str(row % 3) for row in range(n)] if spec.name == "xnli" else [str(row % 2) for row in range(n)]
+        golds = (
+            [str(row % 3) for row in range(n)] if spec.name == "xnli" else [str(row % 2) for row in range(n)]
+        )
         outputs = [["entailment", "neutral", "contradiction"][row % 3] for row in range(n)]
         if spec.name == "xcopa":
             outputs = [row % 2 for row in range(n)]
@@ -128,7 +132,9 @@ def _cell(spec: TaskSpec, code: str, n: int, rng: np.random.Generator) -> tuple[
         ids = parallel = [f"56beb4343aeaaa14008c{row:04x}" for row in range(n)]
         clusters = [f"Article {row * 48 // n}" for row in range(n)]
     elif spec.name == "mlqa":
-        ids = parallel = [f"{row * 104729 % 2**32:032x}" for row in sorted(rng.choice(12_000, n, replace=False))]
+        ids = parallel = [
+            f"{row * 104729 % 2**32:032x}" for row in sorted(rng.choice(12_000, n, replace=False))
+        ]
         clusters = [f"Context {row[-7:-1]}" for row in ids]
     elif spec.name == "tatoeba":
         # A fifth of the English sentences stand in several languages.

@@ -201,7 +201,9 @@ def _read(path: Path) -> _Cell | None:
 
 
 def _tatoeba(task: str, cells: dict[str, _Cell], rng: np.random.Generator) -> Population:
-    sides = [np.concatenate([c[f"{m}/correct"] for c in cells.values()]) for m in ("accuracy", "accuracy_to_en")]
+    sides = [
+        np.concatenate([c[f"{m}/correct"] for c in cells.values()]) for m in ("accuracy", "accuracy_to_en")
+    ]
     worse, better = (np.repeat(_rows(x[:, None]), 2, axis=2) for x in _sorted(sides[0], sides[1]))
     ones = np.ones_like(worse)
     return replace(_single(task, "accuracy", (worse, ones), (better, ones)), parallel=False)

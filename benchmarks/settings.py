@@ -88,7 +88,9 @@ def contrast_row(job: Job) -> Row | None:
                 peers -= len(draws)
             for method, values in held.items():
                 for k, quantity in enumerate(("d", "r")):
-                    methods.setdefault((method, f"{quantity}{'+' if effect else '0'}"), []).append(values[:, k])
+                    methods.setdefault((method, f"{quantity}{'+' if effect else '0'}"), []).append(
+                        values[:, k]
+                    )
     row: Row = {
         "population": whole.name,
         "metric": whole.metric,
@@ -296,9 +298,7 @@ def family_jobs(comparisons: int) -> list[FamilyJob]:
 
 def score_jobs(comparisons: int, folders: tuple[Path, ...]) -> list[ScoreJob]:
     jobs = [
-        ScoreJob("accuracy", units, level, comparisons)
-        for level in (0.0, 1.0, 1.7)
-        for units in (100, 1000)
+        ScoreJob("accuracy", units, level, comparisons) for level in (0.0, 1.0, 1.7) for units in (100, 1000)
     ]
     for name, population in populations(folders).items():
         if name != "accuracy":

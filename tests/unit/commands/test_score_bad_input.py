@@ -175,6 +175,16 @@ def test_a_broken_file_of_lines(folder: Path, case: str) -> None:
     refuse(folder, message, name)
 
 
+def test_a_later_sentence_of_another_length_is_named_with_its_own_line(folder: Path) -> None:
+    name = "panx/test-jv.tsv"
+    lines = rows(folder, "predictions", name)
+    second = lines.index("\n", lines.index("\n") + 1)
+    (folder / "predictions" / name).write_text(
+        "".join([*lines[: second + 1], "O\n", *lines[second + 1 :]]), encoding="utf-8"
+    )
+    refuse(folder, f"line {second + 2}: sentence 3 has", name)
+
+
 def first(tree: dict[str, object]) -> str:
     return next(iter(tree))
 

@@ -47,6 +47,30 @@ def test_a_part_is_scored_for_what_it_holds(folder: Path) -> None:
     assert "predictions of another program" in (out / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_group_without_all_of_its_tasks_has_no_number(folder: Path, full: Path) -> None:
+    for part in ("predictions", "labels"):
+        shutil.copytree(full / "xtreme" / part / "xquad", folder / part / "xquad", dirs_exist_ok=True)
+    result = score(folder, "--json", str(folder / "scores.json"))
+    assert result.exit_code == 0, result.output
+    scores = json.loads((folder / "scores.json").read_bytes())
+    assert scores["tasks"]["xquad"]["metrics"]["f1"]["average"] is not None
+    assert "xquad" not in scores["missing"] and len(scores["missing"]["mlqa"]) == 7
+    assert scores["groups"]["qa"] is None and scores["overall"] is None
+
+
+def test_the_official_head_of_parts_of_speech_may_predict_the_tag_outside(folder: Path, full: Path) -> None:
+    for part in ("predictions", "labels"):
+        (folder / part / "udpos").mkdir()
+        shutil.copy(full / "xtreme" / part / "udpos/test-mr.tsv", folder / part / "udpos/test-mr.tsv")
+    path = folder / "predictions/udpos/test-mr.tsv"
+    path.write_text("".join(["O\n", *rows(folder, "predictions", "udpos/test-mr.tsv")[1:]]), encoding="utf-8")
+    assert score(folder).exit_code == 0
+    gold = folder / "labels/udpos/test-mr.tsv"
+    gold.write_text("".join(["O\n", *rows(folder, "labels", "udpos/test-mr.tsv")[1:]]), encoding="utf-8")
+    result = score(folder)
+    assert result.exit_code == 2 and "udpos/test-mr.tsv:1: the label is 'O'" in result.stderr
+
+
 def test_the_run_folder_is_scored_again_and_is_no_evaluation(folder: Path) -> None:
     out = folder / "run"
     assert score(folder, "--out", str(out), "--quiet").exit_code == 0

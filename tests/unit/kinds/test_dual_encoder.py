@@ -33,8 +33,9 @@ def test_sentences_end_where_the_docstring_says(answer, sentence):
     assert sentence_at(CONTEXT, CONTEXT.index(answer)) == sentence
 
 
-def test_a_passage_is_sentence_and_paragraph_without_space_or_newline(tiny_model):
-    tokenizer = open_tokenizer(tiny_model())
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])  # the second one sees spaces
+def test_a_passage_is_sentence_and_paragraph_without_space_or_newline(tiny_model, family):
+    tokenizer = open_tokenizer(tiny_model(family))
     (feature,) = DualEncoderHead().features([example("slept")], tokenizer, PassageRetrievalSettings())
     expected = tokenizer("They slept!" + CONTEXT.replace("\n", ""))["input_ids"]
     assert feature["passage"]["input_ids"].tolist() == expected[:256]

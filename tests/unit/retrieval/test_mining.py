@@ -136,9 +136,9 @@ def test_zero_and_opposite_rows_are_never_mined() -> None:
 
 
 def test_a_negative_cosine_is_never_mined_however_crowded_the_neighbourhood() -> None:
-    # Row 1 has the cosines -0.1 and -0.05. The mean of target 1 is positive, and so is b of the pair (1, 1).
+    # Row 1 has the cosines -0.3 and -0.05. The mean of target 1 is positive, and so is b of the pair (1, 1).
     target = np.array([[0.95, 0.3123, 0, 0], [0.5, 0, 0.866, 0]], dtype=np.float32)
-    source = np.array([[1, 0, 0, 0], [0, -0.3203, -0.0577, 0.9456]], dtype=np.float32)
+    source = np.array([[1, 0, 0, 0], [0, -0.9606, -0.0577, 0.272]], dtype=np.float32)
     for margin in MARGINS:
         found = mine(source, target, neighbours=2, margin=margin)
         assert (found.sources.tolist(), found.targets.tolist()) == ([0], [0])

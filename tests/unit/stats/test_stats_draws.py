@@ -102,6 +102,18 @@ def test_batch_order_and_other_cells_change_no_bit(batch, seed):
     assert alone[0].tobytes() == whole[0].tobytes()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("largest", [9, 2**15, 2**40])
+def test_threads_and_number_types_change_no_bit(threads, largest):
+    # Products are made in strips of 512 draws; small whole numbers are added up in float32.
+    rng = np.random.default_rng(largest)
+    units = Units(tuple(KEYS), (np.arange(40), rng.permutation(np.arange(5, 35))))
+    columns = [rng.integers(0, largest, (3, n)).astype(float) for n in (40, 30)]
+    found = draw_sums(columns, units, space="s", seed=0, resamples=1100, batch=3, threads=threads)
+    for mine, plain in zip(found, plain_sums(columns, units, 1100), strict=True):
+        assert np.array_equal(mine, plain)
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=50))
 def test_rounding_to_the_grid_moves_statistics_by_nothing_that_shows(values):
     x = np.array(values)
