@@ -4,7 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest -q
+# One process per core, each with one thread: more threads than cores slow torch down several times.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
 # What an installation depends on: a change of either file installs anew.
 INPUTS := pyproject.toml constraints.txt
 
@@ -25,7 +26,7 @@ demo: .venv/.for-use
 test: lint
 	@for part in unit reference e2e packaging; do \
 	  echo "== tests/$$part"; \
-	  $(PYTEST) -m "not slow" tests/$$part || exit $$?; \
+	  $(PYTEST) -n auto -m "not slow" tests/$$part || exit $$?; \
 	done
 
 test-slow: .venv/.for-work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 Row = dict[str, Any]
@@ -35,11 +36,15 @@ def write_page(found: dict[str, list[Row]], out: Path) -> int:
     families = [row for row in found["families"] if max(row["d"], row["r"]) > FAMILY_MOST]
     scores = [row for row in found["scores"] if not SCORE[0] <= row["coverage"] <= SCORE[1]]
     comparisons = found["made"][0]["comparisons"]
-    parts = [_INTRODUCTION.format(comparisons=f"{comparisons:,}", error=f"{2179.4 / comparisons**0.5:.2f}")]
+    counts = {"comparisons": comparisons, "some": comparisons // 5, "fewer": comparisons // 10}
+    errors = {f"{name}_error": 100 * (0.05 * 0.95 / count) ** 0.5 for name, count in counts.items()}
+    parts = [_INTRODUCTION.format(**counts, **errors)]
     parts.append(
-        f"{len(missed)} of {len(rows)} settings of contrasts, {len(families)} of {len(found['families'])} "
-        f"families and {len(scores)} of {len(found['scores'])} scores are outside their limits. "
-        f"{_kinds(missed)}"
+        _wrapped(
+            f"{len(missed)} of {len(rows)} settings of contrasts, {len(families)} of "
+            f"{len(found['families'])} families and {len(scores)} of {len(found['scores'])} scores are "
+            f"outside their limits. {_kinds(missed)}"
+        )
     )
     parts += ["## One run of either system", _ONE_RUN, _contrasts(one, verdicts), _variant(one)]
     parts += ["## Recipes: three and five runs of either system", _RECIPES, _recipes(several, verdicts)]
@@ -77,9 +82,9 @@ def _kinds(missed: Sequence[Row]) -> str:
     narrow = [row for row in missed if verdict(row) != "too wide"]
     wide = [row for row in missed if verdict(row) == "too wide"]
     return (
-        f"Of the contrasts, {len(narrow)} have intervals that are too narrow or false positives above the "
-        f"limit, {len(wide)} have intervals that are wider than the limit allows (they find less than they "
-        "could, and claim nothing that is not there)."
+        f"Of the contrasts, {len(narrow)} are too narrow (coverage below the limit, or wrong significances "
+        f"above it), and {len(wide)} too wide (they find less than they could, and claim nothing that is not "
+        "there)."
     )
 
 
@@ -115,7 +120,7 @@ def _variant(rows: Sequence[Row]) -> str:
     graded = [row for row in rows if row["metric"] != "accuracy"]
     few = [row for row in graded if row["changed"] < ENOUGH_CHANGED]
     worst = max(max(100 - row["scaled d0"], 100 - row["scaled r+"]) for row in rows)
-    return (
+    return _wrapped(
         "V0 counts two whole rows, won and lost. Scores other than accuracy change by parts of rows, so that "
         f"it is too much for them: in the {len(few)} settings with fewer than {ENOUGH_CHANGED} changed rows, "
         f"intervals cover {_range(few, 'ours d+')}. If V0 were multiplied with the mean square of what a "
@@ -124,6 +129,10 @@ def _variant(rows: Sequence[Row]) -> str:
         f"of wrong significances of all {len(rows)} settings would be {worst:.1f}%, and "
         f"{outside('scaled')} instead of {outside('ours')} would be outside their limits."
     )
+
+
+def _wrapped(text: str) -> str:
+    return "\n".join(wrap(text, 110))
 
 
 def _range(rows: Sequence[Row], key: str) -> str:
@@ -228,9 +237,10 @@ def _table(
 _INTRODUCTION = """# Measured coverage
 
 This page is written by `benchmarks/simulate_contrasts.py` and by nothing else. What is tested, and how, is
-in [statistics.md](statistics.md). Every line is {comparisons} simulated comparisons of two systems
-(Monte-Carlo error {error} points at 95%); percentile and two-level columns are the first 2,000 of them with
-at most 300 units and 1,000 above (error 0.5 and 0.7 points), with 999 draws.
+in [statistics.md](statistics.md). Every line is {comparisons:,} simulated comparisons of two systems
+(standard error {comparisons_error:.2f} points at 95%); percentile and two-level columns are {some:,} of them
+with at most 300 units and {fewer:,} above (standard error {some_error:.1f} and {fewer_error:.1f} points),
+with 999 draws.
 
 - *cover d*: how often the 95% interval of the difference holds the true difference, which is not 0.
 - *wrong d*: how often a difference is significant at 0.05 though both systems are alike.
@@ -238,9 +248,9 @@ at most 300 units and 1,000 above (error 0.5 and 0.7 points), with 999 draws.
 - *changed*: rows of a language in which two runs differ, on average.
 
 `accuracy`, `chunks`, `queries` and `articles` are generated; `tatoeba`, `udpos`, `xquad` and `lareqa` are
-rows, or whole articles, drawn with replacement from the outputs of all-MiniLM-L6-v2 (English; the last two
-as fine-tuned by the recipe `smoke`, except lareqa, which needs no training). Which outcomes a row may have,
-and how two systems come from it, is said in `benchmarks/populations.py`.
+rows, or whole articles, drawn with replacement from real outputs of all-MiniLM-L6-v2 (an English encoder:
+scores are low), fine-tuned with the recipe `smoke` for udpos and xquad. Which two outcomes a row may have,
+and how systems are made of them, is said in `benchmarks/populations.py`.
 
 Limits. One run, at least 100 units and 50 changed rows: coverage 94 to 96.5%, wrong 3.5 to 6%. From 20 to
 99 units, or recipes: 93 to 97.5%, 2.5 to 7%. Fewer changed rows: wrong at most 6%. Families at most

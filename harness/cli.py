@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -52,6 +53,15 @@ class Commands(TyperGroup):
             # The last resort: places that know more have said it in their own words.
             _abandon_output()
             typer.echo(f"error: {_in_words(error)}", err=True)
+            raise typer.Exit(_WRONG) from error
+        except RuntimeError as error:
+            # pathlib's own word for `~name/..` where the machine has no such user.
+            if "home directory" not in str(error):
+                raise
+            typer.echo(
+                f"error: a path begins with '~': {error} For a folder of that very name write ./~name",
+                err=True,
+            )
             raise typer.Exit(_WRONG) from error
 
 
@@ -109,8 +119,17 @@ app.command("demo")(demo.run)
 app.command("doctor")(doctor.run)
 
 
+def _reopen_closed_streams() -> None:
+    """Let what was closed (`>&-`) lead nowhere, before a file that is opened takes its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is the one that was closed.
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line and exit with its exit code."""
+    _reopen_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that is not UTF-8 shows `?` for what it lacks, where Python would give up.
         if isinstance(stream, io.TextIOWrapper):

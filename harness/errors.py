@@ -3,6 +3,7 @@
 HarnessError                exit 2  the input is wrong
 ├── SpecError                       a YAML file: task, suite, adapter, recipe
 ├── DataError                       a test or training file
+│   └── HubUnreachable              no connection: the hub cannot be asked for anything
 ├── ModelError                      a checkpoint
 ├── RequestError                    the flags contradict each other or the world
 └── ResultError                     a run folder, a submission
@@ -31,6 +32,10 @@ class DataError(HarnessError):
     """A data file is missing, malformed or inconsistent."""
 
 
+class HubUnreachable(DataError):
+    """No connection to the hub came about; to ask it for something else costs only time."""
+
+
 class ModelError(HarnessError):
     """A checkpoint cannot be used for what was asked."""
 
@@ -50,8 +55,9 @@ class IncompleteRun(HarnessError):
 
 
 def did_you_mean(seen: str, allowed: Iterable[str]) -> str:
-    """Return ` (did you mean 'x'?)` for the closest allowed value, or an empty string."""
-    close = difflib.get_close_matches(seen, list(allowed), n=2, cutoff=0.6)
+    """Return ` (did you mean 'x'?)` for the closest allowed value in any case, or an empty string."""
+    folded = {value.casefold(): value for value in allowed}
+    close = [folded[c] for c in difflib.get_close_matches(seen.casefold(), list(folded), n=2, cutoff=0.6)]
     return f" (did you mean {' or '.join(repr(c) for c in close)}?)" if close else ""
 
 

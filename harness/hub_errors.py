@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_NO_CONNECTION = frozenset({"ConnectError", "ConnectTimeout", "ProxyError"})
+
 
 def reason(error: Exception, repo: str, revision: str | None, *, offline: bool, instead: str = "") -> str:
     """Return why a repository cannot be had; `instead` says what else a user may do.
@@ -42,6 +44,15 @@ def failures() -> tuple[type[Exception], ...]:
     from huggingface_hub import errors
 
     return (_transport(), errors.HFValidationError, errors.EntryNotFoundError, OSError)
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Whether no connection came about at all; a busy hub and a broken download are no such thing."""
+    from huggingface_hub import errors
+
+    cause = error.__cause__ if isinstance(error, errors.LocalEntryNotFoundError) else error
+    # By name: the HTTP library is the client's own choice.
+    return isinstance(cause, _transport()) and type(cause).__name__ in _NO_CONNECTION
 
 
 def _transport() -> type[Exception]:

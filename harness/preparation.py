@@ -11,7 +11,7 @@ from harness.data.fingerprint import content_digest
 from harness.data.places import Places, settle
 from harness.data.sources import task_values
 from harness.data.wanted import fetch_missing, parts_of, training_of
-from harness.errors import DataError, raise_all
+from harness.errors import DataError, HubUnreachable, raise_all
 from harness.planning import Job
 from harness.progress import Progress
 from harness.records import DataSet
@@ -57,6 +57,9 @@ def fetch_data(jobs: Sequence[Job], training: frozenset[str], places: Places, pr
             parts += parts_of(job.trained_as, (), training_of(job.phases_of))
         try:
             fetch_missing(parts, places, progress)
+        except HubUnreachable as error:
+            progress.warn(str(error))
+            return
         except DataError as error:
             progress.warn(str(error))
 
@@ -86,16 +89,20 @@ def check_files(jobs: Sequence[Job], training: frozenset[str], places: Places) -
                     job.trained_as, phase.training_set, places, with_dev=phase.selection is not None
                 )
                 problems += [
-                    f"{line}; recipe {job.recipe_name!r} trains on it. Get the files, or choose "
-                    f"{_other_recipes(job)}"
+                    f"{line}; recipe {job.recipe_name!r} trains on it. Get the files{_other_recipes(job)}"
                     for line in absent
                 ]
     raise_all(DataError, problems)
 
 
 def _other_recipes(job: Job) -> str:
+    """Return the recipes that need no more files, in words; where `smoke` trains nothing, it is `none`."""
     ways = {"smoke": "a quick head from the release itself", "none": "the checkpoint as it is"}
-    return " or ".join(f"--recipe {name} ({why})" for name, why in ways.items() if name in job.task.recipes)
+    recipes = job.task.recipes
+    if "smoke" not in recipes or job.recipe_name == "smoke" or not recipes["smoke"].phases:
+        del ways["smoke"]
+    found = [f"--recipe {name} ({why})" for name, why in ways.items() if name in recipes]
+    return f", or choose {' or '.join(found)}" if found else ""
 
 
 def read_data(job: Job, places: Places, *, trains: bool, limit: int | None, progress: Progress) -> Prepared:

@@ -79,6 +79,11 @@ def read_submission(request: ScoreSpec, progress: Progress) -> Submission:
         find_folder(option, path)
         for option, path in (("--predictions", request.predictions), ("--labels", request.labels))
     )
+    if predictions.resolve() == labels.resolve():
+        raise RequestError(
+            f"--predictions and --labels are one folder, {predictions}, and whatever it holds would be all "
+            "right; name the folder of the gold as --labels"
+        )
     known = list_tasks()
     listed = load_tasks([name for name in suite.spec.tasks if name in known])
     loaded = {task.spec.name: _as_submitted(task) for task in listed}
@@ -187,8 +192,12 @@ def _read_part(task: TaskSpec, code: str, path: Path, *, predictions: Path, labe
     """
     form = format_of(task)
     gold_path = labels / task.name / path.name
-    if not gold_path.exists() and not gold_path.is_symlink():
-        raise ResultError(f"{path}: has no label file; {gold_path} is due")
+    try:
+        gold_path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ResultError(f"{path}: has no label file; {gold_path} is due") from None
+    except OSError as error:
+        raise ResultError(f"{gold_path}: cannot be read ({error.strerror})") from None
     check_place(path, predictions)
     check_place(gold_path, labels)
     try:

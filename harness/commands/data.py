@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,7 +67,7 @@ def fetch(
     """
     from harness.data.hub import UNCONFIRMED
     from harness.data.wanted import fetch_missing
-    from harness.errors import DataError, HarnessError, IncompleteRun, raise_all
+    from harness.errors import DataError, HarnessError, HubUnreachable, IncompleteRun, raise_all
     from harness.progress import Progress
 
     places = _places(data_dir, sources, offline=False)
@@ -76,6 +77,11 @@ def fetch(
     for part in _parts(suite, tasks, languages, recipe, with_training=with_training):
         try:
             missing = fetch_missing([part], places, progress, thorough=True)
+        except HubUnreachable as error:
+            # It would be no other for the next part: what is here is looked for, and no more.
+            wrong.append(f"{part.what}: {error}")
+            places = replace(places, offline=True)
+            continue
         except HarnessError as error:
             wrong.append(f"{part.what}: {error}")
             continue
@@ -104,7 +110,7 @@ def pin(
     Columns, label names, answer offsets and numbers of examples must be right, or nothing is written.
     """
     from harness.data.pinning import pin_task
-    from harness.errors import DataError, HarnessError, raise_all
+    from harness.errors import DataError, HarnessError, HubUnreachable, raise_all
     from harness.progress import Progress
     from harness.specfiles.catalog import load_tasks
 
@@ -114,6 +120,9 @@ def pin(
     for loaded in load_tasks(tasks):
         try:
             pinned = pin_task(loaded.spec, folder, Progress(quiet=quiet), update=update)
+        except HubUnreachable as error:
+            problems.append(f"task {loaded.spec.name!r} is not pinned, nor what follows it: {error}")
+            break
         except HarnessError as error:
             problems.append(f"task {loaded.spec.name!r} is not pinned: {error}")
             continue
@@ -160,24 +169,28 @@ def check(
         progress.say(line)
     wrong = [line for one in found for line in one.problems]
     if not offline:
-        wrong += [line for one in found if one.absent for line in _asked(one, places, progress)]
+        wrong += _asked([one for one in found if one.absent], places, progress)
     absent = [line for one in found for line in one.absent]
     raise_all(DataError, list(dict.fromkeys([*wrong, *(absent if wrong else [])])))
     raise_all(IncompleteRun, list(dict.fromkeys(absent)))
 
 
-def _asked(found: Inspection, places: Places, progress: Progress) -> list[str]:
+def _asked(found: Sequence[Inspection], places: Places, progress: Progress) -> list[str]:
     """Ask the hub for what is not here, say what it has, and return what is wrong with it."""
     from harness.data.wanted import ask_hub
-    from harness.errors import HarnessError
+    from harness.errors import HarnessError, HubUnreachable
 
-    if found.part.source.hub is None or "hub" not in places.order:
-        return []
-    try:
-        progress.say(ask_hub(found.part, places, progress))
-    except HarnessError as error:
-        return [f"{found.part.what}: {error}"]
-    return []
+    wrong = []
+    for part in (one.part for one in found):
+        if part.source.hub is None or "hub" not in places.order:
+            continue
+        try:
+            progress.say(ask_hub(part, places, progress))
+        except HarnessError as error:
+            wrong.append(f"{part.what}: {error}")
+            if isinstance(error, HubUnreachable):
+                break
+    return wrong
 
 
 def _places(data_dir: Path | None, sources: str, *, offline: bool) -> Places:

@@ -111,7 +111,7 @@ def run(
         )
     raise_all(RequestError, problems)
     lowest = None if threshold is None else _parse_number("--threshold", threshold)
-    _check_out(out)
+    _check_out(out, source, target)
     progress = Progress(quiet=quiet)
     if threads is not None:
         from harness.backends.devices import use_threads
@@ -123,7 +123,7 @@ def run(
 
         torch_device = resolve_device(device)  # type: ignore[arg-type]
         resolve_engine(search, torch_device)  # type: ignore[arg-type]
-        vectors = [_read_matrix(source), _read_matrix(target)]
+        vectors = [_read_matrix(source, progress), _read_matrix(target, progress)]
         if vectors[0].shape[1] != vectors[1].shape[1]:
             raise DataError(
                 f"{source} holds vectors of {vectors[0].shape[1]} numbers, {target} of "
@@ -197,7 +197,7 @@ def _parse_number(option: str, text: str) -> float:
     return number
 
 
-def _check_out(out: str) -> None:
+def _check_out(out: str, *inputs: str) -> None:
     """Refuse a place that cannot be written to before hours are spent on what would go there."""
     import os
 
@@ -206,12 +206,16 @@ def _check_out(out: str) -> None:
     path = Path(out)
     if path.is_dir():
         raise RequestError(f"--out {out}: is a folder; name the file")
+    if path.is_file() and any(Path(one).is_file() and path.samefile(one) for one in inputs):
+        raise RequestError(f"--out {out}: is one of the two inputs, which would be lost; name another file")
     there = path if path.exists() else next((p for p in path.parents if p.exists()), Path())
     if not os.access(there, os.W_OK) or not (path.exists() or there.is_dir()):
         raise RequestError(f"--out {out}: {there} cannot be written to; name another place")
 
 
-def _read_matrix(path: str) -> NDArray[np.floating[Any]]:
+def _read_matrix(path: str, progress: Progress) -> NDArray[np.floating[Any]]:
+    import tokenize
+
     import numpy as np
 
     try:
@@ -219,9 +223,11 @@ def _read_matrix(path: str) -> NDArray[np.floating[Any]]:
         matrix = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError, MemoryError, tokenize.TokenError) as error:
+        # Of a damaged header NumPy says whatever its parser of Python stumbled over.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
-            f"{path}: not a matrix in NumPy's format, or cut off ({error}); save it with numpy.save, "
+            f"{path}: not a matrix in NumPy's format, or cut off ({reason:.160}); save it with numpy.save, "
             "without pickling"
         ) from None
     if matrix.ndim != 2 or matrix.dtype.kind != "f":
@@ -231,13 +237,18 @@ def _read_matrix(path: str) -> NDArray[np.floating[Any]]:
         )
     if 0 in matrix.shape:
         raise DataError(f"{path}: holds no vectors (shape {matrix.shape})")
+    zeros = 0
     for start in range(0, len(matrix), 65_536):
-        bad = np.flatnonzero(~np.isfinite(matrix[start : start + 65_536]).all(axis=1))
+        block = matrix[start : start + 65_536]
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
         if len(bad):
             raise DataError(
                 f"{path}: row {start + bad[0]} (counted from 0) holds NaN or infinity; compute the vectors "
                 "again, in float32 if they overflowed"
             )
+        zeros += int((~block.any(axis=1)).sum())
+    if zeros:
+        progress.warn(f"{path}: {zeros:,} of {len(matrix):,} rows are all 0 and have no direction")
     return matrix
 
 

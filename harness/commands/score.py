@@ -11,6 +11,8 @@ from harness.commands.outcome import is_stdout, show_outcome
 from harness.errors import IncompleteRun, RequestError, raise_all
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from harness.evaluate import Evaluation
 
 _RUN, _SUBMISSION = "A run folder", "A submission"
@@ -65,6 +67,8 @@ def run(
     what is missing is said.
     """
     _check_options(run_folder, data_dir, predictions, labels, suite)
+    if json_file is not None:
+        _check_json(json_file, {"--predictions": predictions, "--labels": labels}, (run_folder, out))
     from harness.progress import Progress
 
     progress = Progress(quiet=quiet)
@@ -100,6 +104,12 @@ def _check_options(
     due = {"--predictions": predictions, "--labels": labels, "--suite": suite}
     given = [name for name, value in due.items() if value is not None]
     problems = [f"{name}: is empty" for name, value in due.items() if value is not None and not value.strip()]
+    # What was asked goes into run.json.
+    problems += [
+        f"{name} {value!a}: is not UTF-8; rename the file or folder"
+        for name, value in due.items()
+        if value is not None and any("\udc80" <= letter <= "\udcff" for letter in value)
+    ]
     if run_folder is not None and given:
         problems.append(f"--run scores a run folder, {given[0]} a submission; give one of them")
     elif run_folder is None and not given:
@@ -109,6 +119,27 @@ def _check_options(
         if data_dir is not None:
             problems.append("--data-dir goes with --run; the gold of a submission is in --labels")
     raise_all(RequestError, problems)
+
+
+def _check_json(file: Path, submission: Mapping[str, str | None], runs: Iterable[Path | None]) -> None:
+    """Refuse a place that would take a file away from what is read, or from a run, before any work is done.
+
+    Raises:
+        RequestError: it is such a place, or a folder.
+    """
+    from harness.layout import find_folder
+    from harness.results.folder import RunFolder
+
+    if file == Path("-"):
+        return
+    if file.is_dir():
+        raise RequestError(f"--json {file}: is a folder; name the file")
+    for option, given in submission.items():
+        if given is not None and file.resolve().is_relative_to(find_folder(option, given).resolve()):
+            raise RequestError(f"--json {file} lies inside {given}; choose another place")
+    for run in runs:
+        if run is not None and RunFolder(run).owns(file):
+            raise RequestError(f"--json {file} is a file of the run folder {run}; choose another place")
 
 
 def _show(outcome: Evaluation, json_file: Path | None) -> None:

@@ -80,8 +80,8 @@ def _read_gold(
         for sentence_id, (name, ids) in zip(pair, known, strict=True):
             if sentence_id not in ids:
                 raise DataError(
-                    f"{file.name}:{number}: {sentence_id!r} is not in {name}, so the pair cannot be found; "
-                    "gold and corpora must come from one archive, the foreign id first"
+                    f"{file.name}:{number}: {sentence_id!r:.80} is not in {name}, so the pair cannot be "
+                    "found; gold and corpora must come from one archive, the foreign id first"
                 )
         example_id = "\t".join(pair)
         repeated += example_id in examples

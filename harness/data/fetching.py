@@ -18,8 +18,8 @@ from harness.data.hub import (
     listing_path,
 )
 from harness.data.repository import CARD
-from harness.errors import DataError
-from harness.hub_errors import failures, reason
+from harness.errors import DataError, HubUnreachable
+from harness.hub_errors import failures, is_unreachable, reason
 from harness.progress import Advance, Progress
 from harness.specs.task import HubSource
 
@@ -46,7 +46,7 @@ def resolve_commit(repo: str, progress: Progress) -> str:
             # Here the client does not wait by itself.
             seconds = _requested_wait(error)
             if not left or seconds is None:
-                raise DataError(_explained(error, repo, None)) from error
+                raise _failed(error, repo, None) from error
             progress.say(f"{repo}: the hub asks to wait {seconds} s")
             time.sleep(seconds)
     if not found.sha:
@@ -215,12 +215,13 @@ def _asked(call: Callable[[], T], repo: str, commit: str | None) -> T:
     try:
         return call()
     except failures() as error:
-        raise DataError(_explained(error, repo, commit)) from error
+        raise _failed(error, repo, commit) from error
 
 
-def _explained(error: Exception, repo: str, commit: str | None) -> str:
+def _failed(error: Exception, repo: str, commit: str | None) -> DataError:
     name = repo if commit is None else f"{repo}@{commit}"
-    return f"{name}: {reason(error, repo, commit, offline=False)}"
+    text = f"{name}: {reason(error, repo, commit, offline=False)}"
+    return HubUnreachable(text) if is_unreachable(error) else DataError(text)
 
 
 def _requested_wait(error: Exception) -> int | None:

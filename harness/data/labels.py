@@ -89,6 +89,14 @@ def _lines(file: TextFile) -> list[str]:
     return file.lines()
 
 
+def _values(file: TextFile) -> list[str]:
+    """Return the lines of a file with one value on each."""
+    lines = _lines(file)
+    if not lines[-1].strip():
+        raise DataError(f"{file.name}:{len(lines)}: a blank line at the end; each line stands for an example")
+    return lines
+
+
 def _refuse_repeats(rows: list[Row]) -> None:
     seen: dict[str, Row] = {}
     for row in rows:
@@ -101,7 +109,7 @@ def _refuse_repeats(rows: list[Row]) -> None:
 
 
 def _label_lines(file: TextFile, task: TaskSpec) -> Iterator[Row]:
-    for number, line in enumerate(_lines(file)):
+    for number, line in enumerate(_values(file)):
         where, label = f"{file.name}:{number + 1}", line.strip()
         _check_label(label, task, where)
         parallel = str(number) if task.parallel_rows else None
@@ -134,7 +142,7 @@ def _tag_lines(file: TextFile, task: TaskSpec) -> Iterator[Row]:
 
 
 def _integer_lines(file: TextFile, task: TaskSpec) -> Iterator[Row]:
-    for number, line in enumerate(_lines(file)):
+    for number, line in enumerate(_values(file)):
         where, text = f"{file.name}:{number + 1}", line.strip()
         if not _INTEGER.fullmatch(text):
             if text in PLACEHOLDERS:

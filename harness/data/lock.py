@@ -62,13 +62,16 @@ def read_lock(folder: Path | None) -> Lock:
         raise DataError(
             f"{path}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}; {again}"
         ) from None
-    except (ValidationError, RecursionError) as error:
+    except (ValidationError, RecursionError, ValueError) as error:
+        # A plain ValueError: Python limits how many digits it turns into a number.
         raise DataError(f"{path}: {_in_words(error)}; {again}") from None
 
 
-def _in_words(error: ValidationError | RecursionError) -> str:
+def _in_words(error: ValueError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
+    if not isinstance(error, ValidationError):
+        return str(error)
     first = error.errors(include_url=False)[0]
     where = ".".join(map(str, first["loc"])) or "the file"
     return f"{where}: {first['msg'][:1].lower()}{first['msg'][1:]}, seen {first['input']!r:.60}"

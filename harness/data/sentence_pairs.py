@@ -58,7 +58,7 @@ def pair_example(
         if label in PLACEHOLDERS:
             refuse_hidden(f"the label is {label!r}", where)
         raise DataError(
-            f"{where}: the label is {label!r}; allowed are {', '.join(reading.labels)}"
+            f"{where}: the label is {label!r:.60}; allowed are {', '.join(reading.labels)}"
             f"{did_you_mean(label, reading.labels)}"
         )
     return Example(str(number), ClassificationInputs(*texts), gold=label, parallel_id=parallel_id)

@@ -20,6 +20,8 @@ _BOM = "\ufeff"
 # UTF-8 holds no surrogates; only an escape can bring one in.
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+# As many as the widest records of the benchmarks have; a file of another kind may have thousands.
+_KEYS_SHOWN = 12
 _NAMES = {str: "text", int: "a whole number", list: "a list", dict: "an object"}
 
 
@@ -190,7 +192,11 @@ def require(record: Any, key: str, kind: type[T], *, where: str) -> T:
     if not isinstance(record, dict):
         raise DataError(f"{where}: expected an object with {key!r}, found {_kind_of(record)}")
     if key not in record:
-        raise DataError(f"{where}: {key!r} is missing; there are {', '.join(map(repr, record)) or 'no keys'}")
+        keys = [f"{found!r:.40}" for found in record]
+        there = ", ".join(keys[:_KEYS_SHOWN]) + (
+            f" and {len(keys) - _KEYS_SHOWN:,} more" if len(keys) > _KEYS_SHOWN else ""
+        )
+        raise DataError(f"{where}: {key!r} is missing; there are {there or 'no keys'}")
     value = record[key]
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
         raise DataError(f"{where}: {key!r} must be {_NAMES[kind]}, found {_kind_of(value)}")

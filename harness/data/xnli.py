@@ -45,7 +45,7 @@ def read_xnli(reading: Reading) -> DataSet:
     if not examples:
         raise DataError(
             f"{file.name}: no row of the language {reading.language!r}"
-            f"{did_you_mean(reading.language, seen)}; the file has {', '.join(seen) or 'no rows'}"
+            f"{did_you_mean(reading.language, seen)}; the file has {', '.join(list(seen)[:20]) or 'no rows'}"
         )
     return pair_data(reading, file, examples)
 

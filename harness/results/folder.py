@@ -165,6 +165,16 @@ class RunFolder:
         with _refusing(self.path, "cannot be read", _OTHER_OUT):
             return self.run_json.is_file()
 
+    def owns(self, path: Path) -> bool:
+        """Whether a path is the place of something that a run writes, there or not."""
+        place, root = path.resolve(), self.path.resolve()
+        if not place.is_relative_to(root):
+            return False
+        name = (*place.relative_to(root).parts, "")[0]
+        return name in {*_TREES, self.run_json.name, self.scores_json.name, LOCK} or name.startswith(
+            "report."
+        )
+
     def prepare(self) -> None:
         """Make the folder ready to be written to.
 

@@ -73,10 +73,10 @@ def _due_lines(data: bytes, example_ids: Sequence[str], path: Path) -> list[str]
 def _label(value: Any, where: str) -> str:
     """Return a label that survives the official readers, which strip each line."""
     if not isinstance(value, str):
-        raise ResultError(f"{where}: {value!r} is not a label; text is due")
+        raise ResultError(f"{where}: {value!r:.80} is not a label; text is due")
     if not value or value != value.strip() or "\n" in value or "\r" in value or value.startswith(BOM):
         raise ResultError(
-            f"{where}: {value!r} cannot be a label; "
+            f"{where}: {value!r:.80} cannot be a label; "
             "it must not be empty, hold a line break, or begin or end with a space"
         )
     return value
@@ -94,7 +94,7 @@ def _utf8(text: str, what: str) -> bytes:
 def _integer(value: Any, where: str) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < 0:
         raise ResultError(
-            f"{where}: {value!r} is not a number of a row or choice; an integer from 0 on is due"
+            f"{where}: {value!r:.80} is not a number of a row or choice; an integer from 0 on is due"
         )
     return int(value.__index__())
 
@@ -194,20 +194,21 @@ def _decode_mapping(data: bytes, example_ids: Sequence[str], path: Path) -> list
     missing = [i for i in example_ids if i not in mapping]
     if missing:
         raise ResultError(
-            f"{path}: no prediction for {len(missing)} of {len(example_ids)} ids, the first is {missing[0]!r}"
+            f"{path}: no prediction for {len(missing)} of {len(example_ids)} ids, the first is "
+            f"{missing[0]!r:.80}"
         )
     if len(mapping) != len(example_ids):
         due = set(example_ids)
         unknown = [i for i in mapping if i not in due]
         raise ResultError(
-            f"{path}: {len(unknown)} ids that the test set does not have, the first is {unknown[0]!r}"
+            f"{path}: {len(unknown)} ids that the test set does not have, the first is {unknown[0]!r:.80}"
         )
     return [(i, mapping[i]) for i in example_ids]
 
 
 def _answer(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise ResultError(f"{where}: {value!r} is not an answer; text is due (empty for no answer)")
+        raise ResultError(f"{where}: {value!r:.80} is not an answer; text is due (empty for no answer)")
     return value
 
 
@@ -228,7 +229,7 @@ def _ranking(value: Any, where: str) -> list[str]:
         )
     if len(set(value)) != len(value):
         twice = next(c for c in value if value.count(c) > 1)
-        raise ResultError(f"{where}: candidate {twice!r} is ranked twice; each candidate has one rank")
+        raise ResultError(f"{where}: candidate {twice!r:.80} is ranked twice; each candidate has one rank")
     return value
 
 
@@ -262,7 +263,8 @@ def _decode_choices(data: bytes, example_ids: Sequence[str], path: Path) -> Outp
             raise ResultError(f'{where}: {line[:80]!r} has no label; an object like {{"label": 0}} is due')
         if "id" in row and str(row["id"]) != due:
             raise ResultError(
-                f"{where}: id {row['id']!r} where {due!r} is due; rows must be in the order of the test set"
+                f"{where}: id {row['id']!r:.80} where {due!r} is due; rows must be in the order of the "
+                "test set"
             )
         labels.append(_integer(row["label"], where))
     return labels

@@ -64,6 +64,11 @@ def _language_code(value: str) -> str:
 def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
+    try:
+        # What was asked goes into run.json.
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(f"{value!a} is not UTF-8; rename the file or folder") from None
     return value
 
 

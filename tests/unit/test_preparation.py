@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from hub_standin import Hub
 
 from harness.data.places import Places
 from harness.data.wanted import fetch_missing, parts_of
+from harness.errors import DataError
 from harness.kinds.table import kind_named
 from harness.planning import Job
-from harness.preparation import read_data
+from harness.preparation import check_files, fetch_data, read_data
 from harness.progress import Progress
+from harness.specfiles.catalog import load_task
 from harness.specs.task import TaskSpec
 
 QUIET = Progress(quiet=True)
@@ -80,3 +83,38 @@ def test_no_test_set_and_no_development_set_mixes_two_copies(hub: Hub, tmp_path:
         assert set(found) == {"de", "fr"}
         assert all(one.sources[0].path.startswith(f"{REPO}@") for one in found.values())
         assert all(len(one.examples) == 2 for one in found.values())
+
+
+def test_a_hub_that_cannot_be_reached_is_asked_for_one_job_alone(
+    point_at_hub: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    point_at_hub("http://127.0.0.1:9")
+    jobs = [job("f" * 40), job("e" * 40), job("d" * 40)]
+    fetch_data(jobs, frozenset(), Places(None, ("hub",)), QUIET)
+    said = capsys.readouterr().err
+    assert said.count("the hub cannot be reached") == 1 and "f" * 40 in said
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "ways"),
+    [
+        ("xnli", "xtreme", "--recipe smoke (a quick head from the release itself) or --recipe none"),
+        ("xnli", "smoke", "files, or choose --recipe none"),
+        ("mlqa", "jiant", "files, or choose --recipe none"),  # it has no recipe smoke
+        ("mewslix", "xtreme", "files, or choose --recipe none"),  # its recipe smoke trains nothing
+    ],
+)
+def test_recipes_that_need_no_more_files_are_named(
+    tmp_path: Path, name: str, profile: str, ways: str
+) -> None:
+    task = load_task(name).spec
+    recipe = task.recipes[profile]
+    wanted = Job(
+        task, kind_named(task.kind), ("en",), profile, recipe, task.settings_for(recipe), task, recipe
+    )
+    with pytest.raises(DataError) as caught:
+        check_files([wanted], frozenset({name}), Places(tmp_path, ("local",)))
+    trained = [line for line in str(caught.value).splitlines() if "trains on it" in line]
+    assert trained and all(ways in line for line in trained)
+    assert all(line.count("--recipe") == 1 + ("smoke (" in ways) for line in trained)

@@ -248,7 +248,7 @@ def test_score_writes_json_to_a_file(scored: bytes, tmp_path: Path) -> None:
     assert (tmp_path / "s.json").read_bytes() == scored
     result = call("score", "--run", "r", "--json", str(tmp_path))
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"error: {tmp_path} cannot be written: Is a directory")
+    assert result.stderr == f"error: --json {tmp_path}: is a folder; name the file\n"
 
 
 def test_score_prints_json_and_nothing_else(

@@ -124,6 +124,16 @@ def test_wrong_options_are_refused_together(matrices: tuple[Path, Path], tmp_pat
     assert not out.exists()
 
 
+# Each makes NumPy's reader fail in another way.
+HEADERS = {
+    "open-brace": "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4",
+    "negative": "{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 4)}",
+    "endless": "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "9" * 30 + ", 4)}",
+    "no-number": "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 4)}",
+    "no-key": "{[]: 1}",
+}
+
+
 def broken_matrices(folder: Path) -> dict[str, tuple[Path, str]]:
     good = np.ones((3, 4), dtype=np.float32)
     wrong = {
@@ -143,6 +153,11 @@ def broken_matrices(folder: Path) -> dict[str, tuple[Path, str]]:
     files["cut"] = (folder / "cut.npy", "cut off")
     (folder / "text.npy").write_text("not a matrix", encoding="utf-8")
     files["text"] = (folder / "text.npy", "not a matrix in NumPy's format")
+    for name, header in HEADERS.items():
+        text = header.encode("ascii") + b" " * 40 + b"\n"
+        head = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+        (folder / f"{name}.npy").write_bytes(head + bytes(48))
+        files[name] = (folder / f"{name}.npy", "not a matrix in NumPy's format")
     files["absent"] = (folder / "absent.npy", "No such file")
     return files
 
@@ -167,7 +182,7 @@ def test_broken_text_is_refused_before_the_model_is_opened(tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     matrices: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: str) -> None:
+    def refuse(path: str, progress: object) -> None:
         raise AssertionError("the work began")
 
     monkeypatch.setattr(mine_command, "_read_matrix", refuse)
@@ -176,6 +191,25 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_work(
     refused(call(*ends, matrices[0] / "inside" / "o.tsv"), "cannot be written to")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     refused(call(*ends, tmp_path / "o.tsv"), "cannot be written to")
+
+
+def test_an_input_is_not_written_over(matrices: tuple[Path, Path], tmp_path: Path) -> None:
+    ends = ("--source", matrices[0], "--target", matrices[1], "--out")
+    (tmp_path / "link.tsv").symlink_to(matrices[1])
+    before = [path.read_bytes() for path in matrices]
+    for out in (matrices[0], tmp_path / "link.tsv"):
+        refused(call(*ends, out), "is one of the two inputs")
+    assert [path.read_bytes() for path in matrices] == before
+
+
+def test_rows_without_a_direction_are_said(matrices: tuple[Path, Path], tmp_path: Path) -> None:
+    rows_of = np.load(matrices[0])
+    rows_of[[3, 7]] = 0
+    np.save(matrices[0], rows_of)
+    result = call("--source", matrices[0], "--target", matrices[1], "--out", tmp_path / "o.tsv", "--quiet")
+    assert result.exit_code == 0
+    assert "x.npy: 2 of 40 rows are all 0" in result.stderr
+    assert {"3", "7"}.isdisjoint(row[1] for row in rows(tmp_path / "o.tsv"))
 
 
 def test_help_says_what_is_written() -> None:

@@ -226,7 +226,9 @@ def test_sentences_with_and_without_a_last_blank_line(
     ("name", "text", "message"),
     [
         ("xnli", "\ufeffneutral\n", r"labels:1: begins with a byte order mark"),
-        ("xnli", "neutral\n\n", r"labels:2: the gold is hidden \(the label is ''\)"),
+        ("xnli", "neutral\n\nneutral\n", r"labels:2: the gold is hidden \(the label is ''\)"),
+        ("xnli", "neutral\n\n", r"labels:2: a blank line at the end"),
+        ("tatoeba", "3\n\n", r"labels:2: a blank line at the end"),
         ("xnli", "neutral\nneutrl\n", r"labels:2: the label is 'neutrl' .did you mean 'neutral'"),
         ("xnli", "neutral\ta\tb\n", r"labels:1: the label is 'neutral\\ta\\tb'.*and nothing else"),
         ("pawsx", "1\n-1\n", r"labels:2: the gold is hidden"),

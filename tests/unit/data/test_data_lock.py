@@ -55,6 +55,7 @@ def test_a_hash_never_changes(tmp_path: Path) -> None:
         ('{"pins": {"a/a": "main"}}', "pins.a/a: .*seen 'main'"),
         ('{"snapshots": {"a/a@b": {"files": {"f": "short"}}}}', "seen 'short'"),
         ('{"other": 1}', "other: extra inputs"),
+        ('{"pins": {"a/a": ' + "9" * 5000 + "}}", r"limit \(4300 digits\).*restore it"),
     ],
 )
 def test_malformed_locks(tmp_path: Path, text: str, said: str) -> None:
