@@ -26,7 +26,7 @@ _RECIPES_HEAD = (
 WHAT = ("d0", "d+", "r0", "r+")
 
 
-def write_page(found: dict[str, list[Row]], out: Path) -> int:
+def write_page(found: dict[str, list[Row]], out: Path, *, comparisons: int) -> int:
     """Write the page and its figures; return how many settings are outside their limits."""
     rows = found["contrasts"]
     one = [row for row in rows if row["runs"] == 1]
@@ -35,7 +35,6 @@ def write_page(found: dict[str, list[Row]], out: Path) -> int:
     missed = [row for row in rows if verdicts[id(row)]]
     families = [row for row in found["families"] if max(row["d"], row["r"]) > FAMILY_MOST]
     scores = [row for row in found["scores"] if not SCORE[0] <= row["coverage"] <= SCORE[1]]
-    comparisons = found["made"][0]["comparisons"]
     counts = {"comparisons": comparisons, "some": comparisons // 5, "fewer": comparisons // 10}
     errors = {f"{name}_error": 100 * (0.05 * 0.95 / count) ** 0.5 for name, count in counts.items()}
     parts = [_INTRODUCTION.format(**counts, **errors)]

@@ -5,9 +5,9 @@
 Simulates comparisons of two systems on generated data, and on samples drawn from the outputs that run
 folders hold (tatoeba, udpos, xquad, lareqa), and counts how often each interval holds the true
 difference d and the true gap reduction r. First the closed form that stands in for draws is compared with
-the engine. Writes OUT/statistics-coverage.md and OUT/figures/*.svg. `--rows FILE` keeps what was
-simulated as JSON; if the file is there, nothing is simulated anew. `--quick`: 1,000 comparisons per
-setting instead of 10,000.
+the engine. Writes OUT/statistics-coverage.md and OUT/figures/*.svg. `--rows FILE` keeps every setting as a
+line of JSON once it is done; what the file holds is not simulated anew. `--quick`: 1,000 comparisons
+per setting instead of 10,000.
 """
 
 from __future__ import annotations
@@ -16,35 +16,52 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from agreement import agreement_rows, pairing_rows
 from coverage_page import write_page
 from settings import Row, contrast_jobs, contrast_row, family_jobs, family_row, score_jobs, score_row
 
+Job = tuple[str, Callable[..., Row | list[Row] | None], object]
 
-def simulate(folders: tuple[Path, ...], *, comparisons: int, processes: int) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+
+def simulate(jobs: Sequence[Job], *, processes: int, kept: Path | None) -> dict[str, list[Row]]:
+    """Run all jobs that are not kept; return the rows by part of the page."""
+    done: dict[str, Row | list[Row] | None] = {}
+    if kept and kept.is_file():
+        lines = kept.read_text(encoding="utf-8").splitlines()
+        done = {entry["job"]: entry["rows"] for entry in map(json.loads, lines)}
+    due = [job for job in jobs if _name(job) not in done]
+    began = time.perf_counter()
     with ProcessPoolExecutor(processes) as pool:
-
-        def run(name: str, function: Callable[..., Row | None], jobs: Sequence[object]) -> None:
-            began, rows = time.perf_counter(), []
-            for number, row in enumerate(pool.map(function, jobs), 1):
-                print(f"\r{name}: {number} of {len(jobs)}", end="", flush=True)
-                if row is not None:
-                    rows.append(row)
-            found[name] = rows
-            print(f", {time.perf_counter() - began:.0f} s")
-
-        agreement = pool.submit(agreement_rows, folders)
-        pairing = pool.submit(pairing_rows, comparisons)
-        run("contrasts", contrast_row, contrast_jobs(comparisons, folders))
-        run("families", family_row, family_jobs(comparisons))
-        run("scores", score_row, score_jobs(comparisons, folders))
-        found["agreement"], found["pairing"] = agreement.result(), pairing.result()
-    found["made"] = [{"comparisons": comparisons, "recorded": bool(folders)}]
+        waiting = {
+            pool.submit(function, given): _name((part, function, given)) for part, function, given in due
+        }
+        for number, future in enumerate(as_completed(waiting), 1):
+            done[waiting[future]] = future.result()
+            if kept:
+                with kept.open("a", encoding="utf-8") as stream:
+                    line = {"job": waiting[future], "rows": done[waiting[future]]}
+                    stream.write(json.dumps(line, default=_plain) + "\n")
+            print(
+                f"{number} of {len(due)}, {time.perf_counter() - began:.0f} s: {waiting[future]}", flush=True
+            )
+    found: dict[str, list[Row]] = {}
+    for job in jobs:
+        rows = done[_name(job)]
+        found.setdefault(job[0], []).extend(rows if isinstance(rows, list) else [rows] if rows else [])
     return found
+
+
+def _name(job: Job) -> str:
+    return f"{job[0]}: {job[2]}"
+
+
+def _plain(value: Any) -> Any:
+    """numpy's numbers as Python's."""
+    return value.item()
 
 
 def main() -> None:
@@ -56,14 +73,16 @@ def main() -> None:
     parser.add_argument("--rows", type=Path)
     options = parser.parse_args()
     began = time.perf_counter()
-    if options.rows and options.rows.is_file():
-        rows = json.loads(options.rows.read_text(encoding="utf-8"))
-    else:
-        comparisons = 1_000 if options.quick else 10_000
-        rows = simulate(tuple(options.runs), comparisons=comparisons, processes=options.processes)
-        if options.rows:
-            options.rows.write_text(json.dumps(rows, indent=1), encoding="utf-8")
-    missed = write_page(rows, options.out)
+    comparisons, folders = 1_000 if options.quick else 10_000, tuple(options.runs)
+    jobs: list[Job] = [
+        *(("contrasts", contrast_row, job) for job in contrast_jobs(comparisons, folders)),
+        *(("families", family_row, job) for job in family_jobs(comparisons)),
+        *(("scores", score_row, job) for job in score_jobs(comparisons, folders)),
+        ("agreement", agreement_rows, folders),
+        ("pairing", pairing_rows, comparisons),
+    ]
+    found = simulate(jobs, processes=options.processes, kept=options.rows)
+    missed = write_page(found, options.out, comparisons=comparisons)
     print(f"{time.perf_counter() - began:.0f} s; settings outside their limits: {missed}")
 
 
