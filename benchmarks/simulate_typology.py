@@ -11,7 +11,7 @@ point per family, least squares, t with families - 2 df, the larger of the class
 error) stand the same with the classical error alone, and the regression that treats languages as
 independent.
 
-The families have equal sizes, or those of the 49 target languages of the table (21 Indo-European); at
+The families have equal sizes, or those of the 49 target languages of the table (22 Indo-European); at
 last the distances are not simulated but those of the table from English.
 """
 

@@ -13,17 +13,31 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from harness.compare import compare
     from harness.evaluate import evaluate, score_run, score_submission
+    from harness.specs.mixture import TrainSpec
     from harness.specs.run import RunSpec, ScoreSpec
+    from harness.train import train
 
-__all__ = ["RunSpec", "ScoreSpec", "__version__", "compare", "evaluate", "score_run", "score_submission"]
+__all__ = [
+    "RunSpec",
+    "ScoreSpec",
+    "TrainSpec",
+    "__version__",
+    "compare",
+    "evaluate",
+    "score_run",
+    "score_submission",
+    "train",
+]
 
 _HOMES = {
     "compare": "harness.compare",
     "evaluate": "harness.evaluate",
     "score_run": "harness.evaluate",
     "score_submission": "harness.evaluate",
+    "train": "harness.train",
     "RunSpec": "harness.specs.run",
     "ScoreSpec": "harness.specs.run",
+    "TrainSpec": "harness.specs.mixture",
 }
 
 
@@ -33,6 +47,6 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     home = import_module(_HOMES[name])
-    # Importing `harness.evaluate` binds the module under this very name; it is callable itself, and so is
-    # `harness.compare`.
+    # Importing `harness.evaluate` binds the module under this very name; it is callable itself, and so are
+    # `harness.compare` and `harness.train`.
     return globals().get(name) or getattr(home, name)

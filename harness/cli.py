@@ -18,12 +18,15 @@ from typer.core import TyperGroup
 from harness import __version__
 from harness.commands import adapters, data, demo, doctor, mine, tasks
 from harness.commands import compare as compare_command
+from harness.commands import convert_jiant as convert_jiant_command
 from harness.commands import eval as eval_command
 from harness.commands import score as score_command
+from harness.commands import study as study_command
+from harness.commands import train as train_command
 from harness.errors import HarnessError
 
 # Commands that keep what is done and go on with it.
-_RESUMABLE = frozenset({"eval", "demo"})
+_RESUMABLE = frozenset({"eval", "demo", "train", "study"})
 _WRONG = 2
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -111,6 +114,9 @@ def root(
 app.command("eval")(eval_command.run)
 app.command("score")(score_command.run)
 app.command("compare")(compare_command.run)
+app.command("train")(train_command.run)
+app.command("study")(study_command.run)
+app.command("convert-jiant")(convert_jiant_command.run)
 app.command("mine")(mine.run)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(adapters.app, name="adapters")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
@@ -20,7 +20,7 @@ from harness.results.comparison import Comparisons, IntervalName
 from harness.specs.run import MAX_RESAMPLES, MAX_SEED
 from harness.stats.contrasts import Scope
 from harness.stats.families import Correction
-from harness.typology import TABLE
+from harness.typology import TABLE, check_distances
 
 _MIN_RESAMPLES = 100
 
@@ -37,6 +37,7 @@ def compare(
     scope: Scope | None = None,
     check: bool = False,
     distances: Sequence[str] = (TABLE,),
+    leave_out: Mapping[str, Collection[str]] | None = None,
     progress: Progress | None = None,
 ) -> Comparisons:
     """Compare run folders with a baseline: differences, gaps and gap reductions, with their tests.
@@ -45,19 +46,21 @@ def compare(
     depends on which other systems, tasks or languages are compared. `scope` None: about the recipes
     where both sides have at least two runs, else about these checkpoints. `check` adds the p values of
     the sign-flip check, by as many exchanges as there are draws. The first of `distances` is the
-    typological distance named in advance for the slopes; see `harness.typology`.
+    typological distance named in advance for the slopes; see `harness.typology`. `leave_out` names
+    languages, by task, that are not compared; a task left without any is not compared either.
 
     Raises:
         ResultError: a folder is no finished run, was cut by `--limit`, lacks example files, or was tested
             on other data or by another version of a task.
-        RequestError: an option is out of its range, or the runs do not allow the scope, the interval or
-            the check that is asked for.
+        RequestError: an option is out of its range, a distance is unknown or needs the extra `typology`, or
+            the runs do not allow the scope, the interval or the check that is asked for.
     """
     progress = progress or Progress()
     settings = Settings(alpha=alpha, correction=correction, interval=interval, scope=scope, check=check)
-    _check_request(candidates, settings, resamples=resamples, seed=seed)
+    _check_request(candidates, settings, resamples=resamples, seed=seed, distances=distances)
     # 1: the systems, and whether they can be compared
     systems = read_systems([Path(baseline), *map(Path, candidates)])
+    systems = tuple(system.without(leave_out or {}) for system in systems)
     for candidate in systems[1:]:
         check_comparable(systems[0], candidate)
     raise_all(
@@ -101,7 +104,12 @@ def compare(
 
 
 def _check_request(
-    candidates: Sequence[Path | str], settings: Settings, *, resamples: int, seed: int
+    candidates: Sequence[Path | str],
+    settings: Settings,
+    *,
+    resamples: int,
+    seed: int,
+    distances: Sequence[str],
 ) -> None:
     """Refuse options out of their range.
 
@@ -111,6 +119,11 @@ def _check_request(
     problems = []
     if not candidates:
         problems.append("name at least one run to compare with the baseline")
+    places = [Path(candidate).resolve() for candidate in candidates]
+    for twice in dict.fromkeys(
+        c for c, place in zip(candidates, places, strict=True) if places.count(place) > 1
+    ):
+        problems.append(f"{twice}: a candidate is given more than once; it would count twice in every family")
     if not 0 < settings.alpha < 1:
         problems.append(f"--alpha {settings.alpha}: a number between 0 and 1, as 0.05")
     if not _MIN_RESAMPLES <= resamples <= MAX_RESAMPLES:
@@ -126,6 +139,7 @@ def _check_request(
             names = ", ".join("auto" if name is None else str(name) for name in allowed)
             problems.append(f"{option} {value}: one of {names}")
     raise_all(RequestError, problems)
+    check_distances(distances)
 
 
 class _Callable(ModuleType):

@@ -16,7 +16,7 @@ from harness.backends.checkpoint import check_model, open_model
 from harness.backends.devices import use_threads
 from harness.backends.sentence_modules import has_modules
 from harness.errors import IncompleteRun, RequestError, ResultError
-from harness.execution import Execution, embeds, find_training, run_job
+from harness.execution import Execution, describe_use, embeds, find_training, run_job
 from harness.planning import choose_recipes, make_plan
 from harness.preparation import check_files, data_places, fetch_data, read_data
 from harness.progress import Progress
@@ -62,10 +62,11 @@ class Evaluation:
         return report_tables(self.findings)
 
 
-def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
+def evaluate(request: RunSpec, progress: Progress | None = None, *, store: Path | None = None) -> Evaluation:
     """Evaluate a checkpoint: fine-tune where a task trains, predict, score, and write a run folder.
 
-    Started again on the same folder, the same request does only what is missing.
+    Started again on the same folder, the same request does only what is missing. `store` is a folder of
+    trained heads that several runs share: what one of them trained, no other trains again.
 
     Raises:
         HarnessError: the input is wrong; nothing was written then.
@@ -81,11 +82,14 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
         request.model,
         adapters={loaded.spec.name: loaded.spec for loaded in load_adapters()},
         asked_adapter=load_adapter(request.adapter).spec if request.adapter else None,
+        base_model=request.base_model,
+        merge_cache=Path(request.merge_cache).expanduser() if request.merge_cache else None,
         device=request.device,
         dtype=request.dtype,
         offline=request.offline,
         allow_pickle=request.allow_pickle,
         trust_remote_code=request.trust_remote_code,
+        say=progress.say,
     )
     progress.say(reason)
     progress.say(
@@ -97,7 +101,9 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
     training = find_training(jobs, model, fresh_head=request.fresh_head, progress=progress)
     fetch_data(jobs, training, places, progress)
     check_files(jobs, training, places)
-    check_model(model, embeds=any(embeds(job, training) for job in jobs))
+    parts = check_model(model, embeds=any(embeds(job, training) for job in jobs))
+    if parts is not None:
+        progress.say(describe_use(parts, jobs, model, training))
     data = {
         job.task.name: read_data(
             job, places, trains=job.task.name in training, limit=request.limit, progress=progress
@@ -110,7 +116,7 @@ def evaluate(request: RunSpec, progress: Progress | None = None) -> Evaluation:
         record = _continue(folder, record, resume=request.resume, progress=progress)
         write_record(folder.run_json, record)
         # 5, 6: fine-tune, predict
-        run = Execution(folder, model, request, progress)
+        run = Execution(folder, model, request, progress, store)
         failures = [
             failure
             for job in jobs
@@ -193,6 +199,15 @@ def score_submission(
     for task, languages in findings.scores.missing.items():
         progress.warn(f"missing: {task} ({', '.join(languages)})")
     return Evaluation(Path(request.predictions if out is None else out), findings)
+
+
+def publish_run(folder: RunFolder, record: RunRecord, progress: Progress) -> None:
+    """Score what lies in a folder as its record says, and write scores, record and report: steps 7 to 10.
+
+    Raises:
+        ResultError: a file of the folder is missing or malformed, or the file system refuses.
+    """
+    _publish(folder, _score(folder, folder, record, progress))
 
 
 def _score(source: RunFolder, target: RunFolder | None, record: RunRecord, progress: Progress) -> Findings:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.backends.heads import head_in
+from harness.backends.checkpoint import Parts
+from harness.backends.heads import FoundHead, describe_kept, find_head
+from harness.backends.kept_heads import read_kept
 from harness.backends.loading import open_config, position_limit
 from harness.backends.model import Model
 from harness.data.fingerprint import fingerprint_of
@@ -20,7 +22,7 @@ from harness.preparation import Prepared
 from harness.progress import Progress
 from harness.records import Cell, DataSet, Outputs
 from harness.results.examples import read_examples, write_examples
-from harness.results.folder import RunFolder, write_bytes
+from harness.results.folder import RunFolder, held_beside, write_bytes
 from harness.results.formats import format_named
 from harness.results.record import Failure
 from harness.scoring import PREDICTION, read_outputs
@@ -55,22 +57,53 @@ def find_training(
             training.add(name)
             continue
         try:
-            found = head_in(model, head)
+            found = find_head(model, head, name=name)
         except ModelError as error:
             problems.append(f"task {name!r}: {error}")
             continue
-        if found == "fits":
-            progress.say(f"{name}: the checkpoint has a {job.trained_as.kind} head that fits; used as it is")
+        if found is not None:
+            progress.say(f"{name}: the checkpoint has a {job.trained_as.kind} head that fits{_which(found)}")
         elif job.recipe.trains:
             training.add(name)
         else:
             trains = [r for r, recipe in job.task.recipes.items() if recipe.trains]
+            holds = describe_kept(model)
             problems.append(
-                f"task {name!r}: the checkpoint has no head for it and recipe {job.recipe_name!r} trains "
-                f"none; recipes that do: {', '.join(trains) or 'none'}"
+                f"task {name!r}: the checkpoint has no head for it{holds} and recipe {job.recipe_name!r} "
+                f"trains none; recipes that do: {', '.join(trains) or 'none'}"
             )
     raise_all(ModelError, problems)
     return frozenset(training)
+
+
+def describe_use(parts: Parts, jobs: Sequence[Job], model: Model, training: frozenset[str]) -> str:
+    """Return in one line what the checkpoint holds: the encoder, each head and its tasks, what is unused."""
+    own: list[str] = []
+    users: dict[str, list[str]] = {}
+    for job in jobs:
+        head = kind_named(job.trained_as.kind).head(job.trained_as)
+        if head is None or job.task.embeds or job.task.name in training:
+            continue
+        found = find_head(model, head, name=job.task.name)
+        if found is not None:
+            (own if found.kept is None else users.setdefault(found.kept.name, [])).append(job.task.name)
+    used, unused = [f"encoder ({parts.encoder} tensors)"], []
+    for kept in read_kept(model.path):
+        what = f"head {kept.name} ({kept.kind}{f', {len(kept.labels)} labels' if kept.labels else ''})"
+        used += [f"{what} for {', '.join(users[kept.name])}"] if kept.name in users else []
+        unused += [] if kept.name in users else [what]
+    for part, count in parts.beside.items():
+        tensors = f"{part} ({count} {'tensor' if count == 1 else 'tensors'})"
+        (used if own else unused).append(f"{tensors} for {', '.join(own)}" if own else tensors)
+    left = f"; left unused: {', '.join(unused)}" if unused else ""
+    return f"checkpoint: {'; '.join(used)}{left}"
+
+
+def _which(found: FoundHead) -> str:
+    if found.kept is None:
+        return "; used as it is"
+    others = f" (also fitting: {', '.join(found.others)})" if found.others else ""
+    return f": {found.kept.name}{others}; used as it is"
 
 
 def embeds(job: Job, training: frozenset[str]) -> bool:
@@ -98,12 +131,16 @@ def seeds_of(request: RunSpec, *, trains: bool) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Where a job writes, with what, and under which seeds."""
+    """Where a job writes, with what, and under which seeds.
+
+    `store` is a folder of trained heads that several runs share, by key; without it each has its own.
+    """
 
     folder: RunFolder
     model: Model
     request: RunSpec
     progress: Progress
+    store: Path | None = None
 
 
 def training_keys(job: Job, data: Prepared, model: Model, seeds: Sequence[int]) -> dict[int, str]:
@@ -175,20 +212,23 @@ def _train(run: Execution, job: Job, data: Prepared, *, seed: int, key: str) -> 
     kind = kind_named(task.kind)
     head = kind.head(task)
     assert head is not None, f"BUG: {task.name} trains without a head"
-    return run_phases(
-        task=task,
-        recipe=recipe,
-        head=head,
-        settings=task.settings_for(recipe),
-        decode_gold=kind.decode_gold,
-        model=run.model,
-        train=data.train,
-        dev=data.dev,
-        fingerprints=data.digests,
-        out=run.folder.training(key),
-        seed=seed,
-        progress=run.progress,
-    )
+    out = run.folder.training(key) if run.store is None else run.store / key
+    # Whoever comes second to a shared training waits, and then finds it done.
+    with nullcontext() if run.store is None else held_beside(out, waits=True):
+        return run_phases(
+            task=task,
+            recipe=recipe,
+            head=head,
+            settings=task.settings_for(recipe),
+            decode_gold=kind.decode_gold,
+            model=run.model,
+            train=data.train,
+            dev=data.dev,
+            fingerprints=data.digests,
+            out=out,
+            seed=seed,
+            progress=run.progress,
+        )
 
 
 def _write_gold(folder: RunFolder, data: DataSet, seeds: tuple[int, ...]) -> None:

@@ -10,8 +10,8 @@ from harness.data import sources
 from harness.data.fingerprint import content_digest
 from harness.data.places import Places, settle
 from harness.data.sources import task_values
-from harness.data.wanted import fetch_missing, parts_of, training_of
-from harness.errors import DataError, HubUnreachable, raise_all
+from harness.data.wanted import fetch_or_warn, parts_of, training_of
+from harness.errors import DataError, raise_all
 from harness.planning import Job
 from harness.progress import Progress
 from harness.records import DataSet
@@ -49,19 +49,13 @@ def fetch_data(jobs: Sequence[Job], training: frozenset[str], places: Places, pr
 
     What cannot be had is warned of; `check_files` then says all that is missing.
     """
-    if places.offline:
-        return
+    groups = []
     for job in jobs:
         parts = list(parts_of(job.task, job.languages, {}))
         if job.task.name in training:
             parts += parts_of(job.trained_as, (), training_of(job.phases_of))
-        try:
-            fetch_missing(parts, places, progress)
-        except HubUnreachable as error:
-            progress.warn(str(error))
-            return
-        except DataError as error:
-            progress.warn(str(error))
+        groups.append(parts)
+    fetch_or_warn(groups, places, progress)
 
 
 def check_files(jobs: Sequence[Job], training: frozenset[str], places: Places) -> None:

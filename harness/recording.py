@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from harness.backends.model import Model
-from harness.data.fingerprint import content_digest, fingerprint, fingerprint_of
+from harness.data.fingerprint import content_digest, fingerprint, fingerprint_of, shared_rows
 from harness.errors import ResultError
 from harness.execution import seeds_of, training_keys
 from harness.planning import DEFAULT_PROFILE, Job, Plan
 from harness.preparation import Prepared
 from harness.records import DataSet, canonical_json
+from harness.results.card import Card, read_card
 from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
     DataRecord,
     Environment,
     Failure,
+    MergedRecord,
     ModelRecord,
     RunRecord,
     SourceRecord,
@@ -51,6 +54,7 @@ def begin_record(
 ) -> RunRecord:
     """Return the record of a run that is about to begin."""
     request = plan.request
+    card = read_card(model.path)
     return RunRecord(
         request=request,
         suite=plan.suite.spec.name if plan.suite else None,
@@ -64,6 +68,7 @@ def begin_record(
                 languages=job.languages,
                 expected=selected.expected,
                 settings=job.settings.model_dump(mode="json"),
+                seen=_seen(job.task, card),
             )
             for selected, job in zip(plan.selected, jobs, strict=True)
         },
@@ -76,6 +81,8 @@ def begin_record(
             adapter=model.adapter.name,
             adapter_version=model.adapter.version,
             adapter_reason=adapter_reason,
+            merged=MergedRecord.model_validate(asdict(model.merged)) if model.merged else None,
+            card=card,
         ),
         data={
             name: {code: _data_record(found, fingerprint(found)) for code, found in prepared.test.items()}
@@ -109,6 +116,7 @@ def begin_record(
                         for name, dev in data[job.task.name].dev.items()
                         if dev is not None
                     },
+                    test_rows=_selecting_rows(job, data[job.task.name]),
                 )
                 for seed, key in training_keys(
                     job, data[job.task.name], model, seeds_of(request, trains=True)
@@ -124,6 +132,30 @@ def begin_record(
         limit=request.limit,
         smoke=any(job.recipe.stamp == "smoke" for job in jobs),
     )
+
+
+def _seen(task: TaskSpec, card: Card | None) -> dict[str, tuple[str, ...]]:
+    """Return the languages of a task that an intermediate phase trained on, and why they count as such.
+
+    Not the source language: every recipe trains in it.
+    """
+    if card is None:
+        return {}
+    tags = {code: language.tag for code, language in task.languages.items() if code != task.source_language}
+    return card.seen(task.name, tags)
+
+
+def _selecting_rows(job: Job, prepared: Prepared) -> dict[str, int]:
+    """Count by language the rows of a job's test sets that its checkpoint is selected on; none: left out."""
+    found: dict[str, int] = {}
+    for phase in job.phases_of.phases:
+        dev = prepared.dev.get(phase.training_set)
+        if phase.selection is None or dev is None:
+            continue
+        seen = dev.examples[: phase.selection.first_examples]
+        for code, test in prepared.test.items():
+            found[code] = max(found.get(code, 0), shared_rows(test, seen))
+    return {code: count for code, count in found.items() if count}
 
 
 def record_submission(request: ScoreSpec, submission: Submission) -> RunRecord:

@@ -65,6 +65,13 @@ class QueryPassageInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class TextInputs:
+    """A text of which nothing is asked: a model learns to fill in what is masked of it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaggingInputs:
     """A sentence as words; one label per word is due."""
 
@@ -103,6 +110,7 @@ Inputs = (
     | QueryInputs
     | QueryPassageInputs
     | TaggingInputs
+    | TextInputs
     | SpanQAInputs
     | ChoiceInputs
 )
@@ -201,10 +209,17 @@ class Cell:
     @property
     def tested(self) -> int:
         """The number of rows of the test set."""
-        return sum(gold != NO_GOLD for gold in self.golds)
+        return len(self.golds) - self.golds.count(NO_GOLD)
+
+    @property
+    def in_test_set(self) -> NDArray[np.bool_]:
+        """Which rows are of the test set, bool [n]."""
+        return np.fromiter(map(NO_GOLD.__ne__, self.golds), dtype=np.bool_, count=len(self.golds))
 
     def without_statistics(self) -> Cell:
         """Return the test set alone, as it was before anything was scored."""
+        if NO_GOLD not in self.golds:
+            return replace(self, statistics={})
         kept = [row for row, gold in enumerate(self.golds) if gold != NO_GOLD]
         return replace(
             self,

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.errors import RequestError, did_you_mean
+from harness.errors import RequestError, did_you_mean, raise_all
 from harness.languages import LANGUAGES, LanguageInfo, language
 from harness.records import Float
 
@@ -43,6 +43,26 @@ def offered_distances() -> tuple[str, ...]:
     return DISTANCES if importlib.util.find_spec("urielplus") else (TABLE,)
 
 
+def check_distances(names: Iterable[str]) -> None:
+    """Check that there are distances of these names, and what they need.
+
+    Raises:
+        RequestError: naming all that there are not, or the extra `typology` is needed.
+    """
+    wanted = tuple(names)
+    allowed = ", ".join(repr(name) for name in DISTANCES)
+    problems = [
+        f"--distances: there is no distance {name!r}{did_you_mean(name, DISTANCES)}; allowed: {allowed}"
+        for name in wanted
+        if name not in DISTANCES
+    ]
+    if not wanted:
+        problems.append(f"--distances: name at least one of {allowed}")
+    raise_all(RequestError, problems)
+    if not {TABLE}.issuperset(wanted):
+        _uriel()
+
+
 def distances_from(source: str, codes: Iterable[str], *, distance: str = TABLE) -> dict[str, float]:
     """Return the distance of each language from a source language, 0 to 1, by benchmark code.
 
@@ -52,11 +72,7 @@ def distances_from(source: str, codes: Iterable[str], *, distance: str = TABLE) 
         SpecError: the source is not in the table.
         RequestError: there is no distance of that name, or it needs the extra `typology`.
     """
-    if distance not in DISTANCES:
-        raise RequestError(
-            f"there is no distance {distance!r}{did_you_mean(distance, DISTANCES)}; there are "
-            + ", ".join(DISTANCES)
-        )
+    check_distances([distance])
     origin = language(source)
     kind = _URIEL_KINDS.get(distance)
     found: dict[str, float] = {}
@@ -125,7 +141,8 @@ def _uriel_vector(kind: str, iso: str) -> Float | None:
 @cache
 def _uriel() -> Any:
     try:
-        return importlib.import_module("urielplus.urielplus").URIELPlus()
+        with _logging_left_alone():
+            return importlib.import_module("urielplus.urielplus").URIELPlus()
     except ImportError as error:
         raise RequestError(
             f"URIEL+ distances need the package urielplus ({error}): install the extra with "

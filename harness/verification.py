@@ -43,7 +43,7 @@ def check_gold(folder: RunFolder, record: RunRecord) -> None:
                     "one of the two was changed after the run"
                 )
             # A task that trains nothing has one set of predictions, under the first seed.
-            seeds = record.seeds if task in record.training else record.seeds[:1]
+            seeds = record.seeds_of(task)
             if cell.seeds != seeds:
                 problems.append(f"{path}: seeds {list(cell.seeds)}, run.json says {list(seeds)}")
     raise_all(ResultError, problems)

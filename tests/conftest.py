@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 from hub_standin import Hub
+from hypothesis import settings
 
 # Before any test imports them: the hub clients and tokenizers read these once.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)

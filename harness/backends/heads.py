@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from harness.backends.kept_heads import KeptHead, kept_shapes, read_kept, read_tensors
+from harness.backends.labels import are_unnamed, config_labels, label_order, name_labels, some
 from harness.backends.loading import build_network, load_network, open_config, open_tokenizer, seeded
 from harness.backends.model import Model
 from harness.backends.weights import tensor_shapes
@@ -14,8 +17,6 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _FRESH = "Pass --fresh-head under a recipe that trains to put a new head on its encoder."
-# How a checkpoint may write all of the task's labels: as they are, ENTAILMENT, entailment, Entailment.
-_STYLES: tuple[Callable[[str], str], ...] = (str, str.upper, str.lower, str.capitalize)
 
 
 class HeadShape(Protocol):
@@ -25,82 +26,178 @@ class HeadShape(Protocol):
     not depend on the task.
     """
 
-    auto_class: str
-    labels: tuple[str, ...]
+    @property
+    def auto_class(self) -> str:
+        """The class."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the task."""
+        ...
 
 
-def head_in(model: Model, head: HeadShape) -> Literal["fits", "absent"]:
-    """Say whether the checkpoint holds the head, judged by configuration and tensor names.
+@dataclass(frozen=True, slots=True)
+class FoundHead:
+    """A head of a checkpoint that fits.
 
-    Nothing is loaded but the headers of the weight files. `AutoModel` stands for no head at all and
-    is always absent.
+    `order` gives for each label of the task its row in the head (empty without labels), `unnamed` says that
+    the labels have no names and were taken in the task's order. `kept` is the head where it lies beside a
+    bare encoder, None where it is the checkpoint's own; `others` names the further ones that fit as well.
+    """
+
+    order: tuple[int, ...]
+    unnamed: bool
+    kept: KeptHead | None = None
+    others: tuple[str, ...] = ()
+
+
+def head_in(model: Model, head: HeadShape, *, name: str = "") -> Literal["fits", "absent"]:
+    """Say whether the checkpoint holds the head, as `find_head` finds it.
 
     Raises:
-        ModelError: if transformers has no such head for this architecture, or if the checkpoint has
-            a head of this type with other labels or another size, or an incomplete one.
+        ModelError: as `find_head`.
+    """
+    return "absent" if find_head(model, head, name=name) is None else "fits"
+
+
+def find_head(model: Model, head: HeadShape, *, name: str = "") -> FoundHead | None:
+    """Return the checkpoint's head for a task, judged by configuration and tensor names, or None.
+
+    Nothing is loaded but the headers of the weight files. `AutoModel` stands for no head at all and
+    is never found. Of several heads beside a bare encoder that fit, the one called `name` is taken, else
+    the first listed; those with other labels are no heads for the task, and no error.
+
+    Raises:
+        ModelError: if transformers has no such head for this architecture, or if the checkpoint is of
+            this type of head with other labels or another size, or an incomplete one.
     """
     if head.auto_class == "AutoModel":
-        return "absent"
+        return None
     config = open_config(model)
     expected = _head_shapes(model, head, config)
     held = tensor_shapes(model.path, allow_pickle=model.allow_pickle)
-    found = {name: held[name] for name in expected if name in held}
+    found = {tensor: held[tensor] for tensor in expected if tensor in held}
     classes = _architectures(model, config)
-    named = any(_kind(name) == _kind(_class_name(model, head, config)) for name in classes)
+    named = any(_kind(entry) == _kind(_class_name(model, head, config)) for entry in classes)
     if not named:
         # The tensors alone do not tell: a sentence classifier's are called as a tagger's are.
-        return "absent"
+        return _find_kept(model, head, name)
     if len(found) < len(expected):
         absent = sorted(set(expected) - set(found))
         raise ModelError(
             f"{model.path}: config.json says {', '.join(classes)}, but the weights lack "
             f"{len(absent)} of {len(expected)} tensors of that head, e.g. {absent[0]}. {_FRESH}"
         )
-    _order(model, head, config)
-    for name, shape in expected.items():
-        if found[name] != shape:
+    own = config_labels(config)
+    order = _order(model, head, own)
+    for tensor, shape in expected.items():
+        if found[tensor] != shape:
             raise ModelError(
-                f"{model.path}: {name} has shape {list(found[name])}, "
+                f"{model.path}: {tensor} has shape {list(found[tensor])}, "
                 f"but config.json asks for {list(shape)}. {_FRESH}"
             )
-    return "fits"
+    return FoundHead(order, unnamed=bool(order) and are_unnamed(own) and own != list(head.labels))
 
 
 def open_head(
     model: Model,
     head: HeadShape,
     *,
+    name: str = "",
     fresh_seed: int | None = None,
     say: Callable[[str], None] | None = None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a checkpoint with a head, on the model's device, and its tokenizer.
 
-    Without `fresh_seed` the head must be there: it is loaded in the model's dtype, in evaluation
-    mode, and its outputs are put into the order of `head.labels`, whatever order it was trained in and
-    whether it writes them all in capitals, in small letters or capitalised.
+    Without `fresh_seed` the head must be there (`find_head` chooses it): it is loaded in the model's dtype,
+    in evaluation mode, and its outputs are put into the order of `head.labels`, whatever order it was
+    trained in and whether it writes them all in capitals, in small letters or capitalised.
     With it the head, and whatever else the encoder lacks, is new: float32, initialised from that
     seed alone; a head that the checkpoint may hold is not used.
 
     Raises:
-        ModelError: as `head_in`, and if the head is absent while none may be made.
+        ModelError: as `find_head`, and if the head is absent while none may be made.
     """
     tokenizer = open_tokenizer(model)
     if fresh_seed is not None:
         return _fresh(model, head, fresh_seed).to(model.device), tokenizer  # type: ignore[arg-type]
-    if head_in(model, head) == "absent":
+    found = find_head(model, head, name=name)
+    if found is None:
         raise ModelError(
-            f"{model.path}: the checkpoint has no {head.auto_class.removeprefix('AutoModelFor')} head. "
+            f"{model.path}: the checkpoint has no {_kind_of(head)} head{describe_kept(model)}. "
             "Choose a recipe that trains one, or give a checkpoint that was trained for the task."
         )
-    order = _order(model, head, open_config(model), say=say)
-    network, missing = load_network(head.auto_class, model, dtype=model.dtype)
-    if missing:
-        raise ModelError(f"{model.path}: the weights lack {sorted(missing)[0]} and {len(missing) - 1} others")
+    if found.unnamed and say is not None:
+        say(f"the head's labels have no names (LABEL_0 ..): taken in the task's order, {some(head.labels)}")
+    if found.kept is not None:
+        network = _load_kept(model, found.kept)
+    else:
+        network, missing = load_network(head.auto_class, model, dtype=model.dtype)
+        if missing:
+            raise ModelError(
+                f"{model.path}: the weights lack {sorted(missing)[0]} and {len(missing) - 1} others"
+            )
     if head.labels:
-        if order != list(range(len(order))):
-            _reorder(network, order)
-        _name_labels(network.config, head.labels)
+        if list(found.order) != list(range(len(found.order))):
+            _reorder(network, found.order)
+        name_labels(network.config, head.labels)
     return network.to(model.device), tokenizer  # type: ignore[arg-type]
+
+
+def _find_kept(model: Model, head: HeadShape, name: str) -> FoundHead | None:
+    """Return the head beside the encoder that fits: class and labels agree."""
+    fitting = []
+    for kept in read_kept(model.path):
+        order = label_order(kept.labels, head.labels) if head.labels else []
+        if kept.auto_class == head.auto_class and order is not None:
+            fitting.append((kept, order))
+    if not fitting:
+        return None
+    kept, order = next((entry for entry in fitting if entry[0].name == name), fitting[0])
+    config = open_config(model)
+    if kept.labels:
+        name_labels(config, kept.labels)
+    expected, held = _head_shapes(model, kept, config), kept_shapes(kept)
+    if held != expected:
+        wrong = min(held.items() ^ expected.items())[0]
+        raise ModelError(
+            f"{kept.file}: does not hold the {kept.kind} head of this architecture: {wrong} has shape "
+            f"{list(held.get(wrong, ()))} where {list(expected.get(wrong, ()))} is asked for ([]: no such "
+            f"tensor). {_FRESH}"
+        )
+    others = tuple(other.name for other, _ in fitting if other is not kept)
+    unnamed = are_unnamed(kept.labels) and list(kept.labels) != list(head.labels)
+    return FoundHead(tuple(order), unnamed=unnamed and bool(order), kept=kept, others=others)
+
+
+def _load_kept(model: Model, kept: KeptHead) -> PreTrainedModel:
+    labels: dict[str, Any] = {}
+    if kept.labels:
+        labels = {
+            "id2label": dict(enumerate(kept.labels)),
+            "label2id": {label: i for i, label in enumerate(kept.labels)},
+        }
+    network, missing = load_network(kept.auto_class, model, dtype=model.dtype, overrides=labels)
+    tensors = read_tensors(kept)
+    lacking = sorted(missing - tensors.keys())
+    if lacking:
+        raise ModelError(
+            f"{model.path}: head {kept.name!r} runs on parts of the encoder that the weights lack: "
+            f"{lacking[0]} and {len(lacking) - 1} others. {_FRESH}"
+        )
+    network.load_state_dict(tensors, strict=False)
+    return network
+
+
+def describe_kept(model: Model) -> str:
+    """Return ` (it holds NAME (KIND of N labels), ..)`, or an empty string where no head lies beside it."""
+    names = [f"{kept.name} ({kept.kind}{_count(kept)})" for kept in read_kept(model.path)]
+    return f" (it holds {', '.join(names)})" if names else ""
+
+
+def _count(kept: KeptHead) -> str:
+    return f" of {len(kept.labels)} labels" if kept.labels else ""
 
 
 def _fresh(model: Model, head: HeadShape, seed: int) -> PreTrainedModel:
@@ -119,7 +216,7 @@ def _fresh(model: Model, head: HeadShape, seed: int) -> PreTrainedModel:
     config = open_config(model)
     _class_name(model, head, config)
     if head.labels:
-        _name_labels(config, head.labels)
+        name_labels(config, head.labels)
     config.dtype = torch.float32
     with seeded(seed):
         network = build_network(head.auto_class, model, config)
@@ -172,38 +269,26 @@ def _kind(class_name: str) -> str:
     return class_name.rpartition("For")[2]
 
 
-def _order(
-    model: Model, head: HeadShape, config: PretrainedConfig, *, say: Callable[[str], None] | None = None
-) -> list[int]:
+def _kind_of(head: HeadShape) -> str:
+    return head.auto_class.removeprefix("AutoModelFor")
+
+
+def _order(model: Model, head: HeadShape, own: Sequence[str]) -> tuple[int, ...]:
     """Return for each label of the task the row of the checkpoint's head, or raise."""
     if not head.labels:
-        return []
-    named = cast("dict[int, str]", config.id2label)
-    size = len(named)
-    own = [str(named[i]) for i in sorted(named)]
-    if own == list(head.labels):
-        return list(range(size))
-    if size != len(head.labels):
+        return ()
+    order = label_order(own, head.labels)
+    if order is not None:
+        return tuple(order)
+    if len(own) != len(head.labels):
         raise ModelError(
-            f"{model.path}: its {head.auto_class.removeprefix('AutoModelFor')} head has {size} labels "
-            f"({_some(own)}), the task has {len(head.labels)} ({_some(head.labels)}). {_FRESH}"
+            f"{model.path}: its {_kind_of(head)} head has {len(own)} labels "
+            f"({some(own)}), the task has {len(head.labels)} ({some(head.labels)}). {_FRESH}"
         )
-    if own == [f"LABEL_{i}" for i in range(size)]:
-        if say is not None:
-            say(
-                "the head's labels have no names (LABEL_0 ..): taken in the task's order, "
-                f"{_some(head.labels)}"
-            )
-        return list(range(size))
-    for write in _STYLES:
-        written = [write(label) for label in head.labels]
-        # Labels that only differ by case cannot be told apart in another case.
-        if sorted(own) == sorted(written) and len(set(written)) == size:
-            return [own.index(label) for label in written]
-    unknown = _some([label for label in own if label not in head.labels])
-    wanted = _some([label for label in head.labels if label not in own])
+    unknown = some([label for label in own if label not in head.labels])
+    wanted = some([label for label in head.labels if label not in own])
     raise ModelError(
-        f"{model.path}: its {head.auto_class.removeprefix('AutoModelFor')} head has other labels "
+        f"{model.path}: its {_kind_of(head)} head has other labels "
         f"than the task: {unknown} instead of {wanted} (all may be in capitals, in small letters or "
         f"capitalised; otherwise names must be equal). {_FRESH}"
     )
@@ -226,13 +311,3 @@ def _reorder(network: PreTrainedModel, order: Sequence[int]) -> None:
         last.weight.copy_(last.weight[list(order)].clone())
         if last.bias is not None:
             last.bias.copy_(last.bias[list(order)].clone())
-
-
-def _name_labels(config: PretrainedConfig, labels: Sequence[str]) -> None:
-    config.id2label = dict(enumerate(labels))
-    config.label2id = {label: i for i, label in enumerate(labels)}
-
-
-def _some(labels: Sequence[str]) -> str:
-    shown = ", ".join(labels[:6])
-    return shown if len(labels) <= 6 else f"{shown}, .. {len(labels) - 6} more"

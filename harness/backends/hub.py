@@ -30,8 +30,10 @@ def looks_like_hub_id(model: str) -> bool:
     return _ID.fullmatch(model) is not None
 
 
-def fetch(model: str, *, offline: bool, allow_pickle: bool, trust_remote_code: bool) -> Snapshot:
-    """Download a checkpoint's files at one commit, or find them in the cache.
+def fetch(
+    model: str, *, offline: bool, allow_pickle: bool, trust_remote_code: bool, option: str = "--model"
+) -> Snapshot:
+    """Download a checkpoint's files at one commit, or find them in the cache; `option` asked for it.
 
     Without a revision the current commit of the default branch is taken and a warning says so; a
     branch or tag is resolved, with the same warning. Offline only the cache is read.
@@ -41,12 +43,12 @@ def fetch(model: str, *, offline: bool, allow_pickle: bool, trust_remote_code: b
     """
     parts = _ID.fullmatch(model)
     if parts is None:
-        raise ModelError(f"--model {model}: not a hub id (owner/name or owner/name@revision)")
+        raise ModelError(f"{option} {model}: not a hub id (owner/name or owner/name@revision)")
     repo, revision = parts["repo"], parts["revision"]
     patterns = [*_FILES, *(["*.py"] if trust_remote_code else [])]
-    path = _snapshot(repo, revision, patterns, offline=offline)
+    path = _snapshot(repo, revision, patterns, offline=offline, option=option)
     if allow_pickle and not any(path.glob("*.safetensors")):
-        path = _snapshot(repo, revision, [*patterns, "*.bin"], offline=offline)
+        path = _snapshot(repo, revision, [*patterns, "*.bin"], offline=offline, option=option)
     commit = path.name if _COMMIT.fullmatch(path.name) else None
     warnings: tuple[str, ...] = ()
     if revision is None or not _COMMIT.fullmatch(revision):
@@ -59,7 +61,7 @@ def fetch(model: str, *, offline: bool, allow_pickle: bool, trust_remote_code: b
     return Snapshot(path, commit, warnings)
 
 
-def _snapshot(repo: str, revision: str | None, patterns: list[str], *, offline: bool) -> Path:
+def _snapshot(repo: str, revision: str | None, patterns: list[str], *, offline: bool, option: str) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     name = repo if revision is None else f"{repo}@{revision}"
@@ -77,4 +79,4 @@ def _snapshot(repo: str, revision: str | None, patterns: list[str], *, offline: 
         why = reason(error, repo, revision, offline=offline, instead="give a local folder")
         if isinstance(error, errors.RepositoryNotFoundError) and not isinstance(error, errors.GatedRepoError):
             why += " If a folder was meant: there is none of that name here."
-        raise ModelError(f"--model {name}: {why}") from error
+        raise ModelError(f"{option} {name}: {why}") from error

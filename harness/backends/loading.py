@@ -20,7 +20,7 @@ _OFFSET_POSITIONS = frozenset(
 )
 
 # Where the architectures of transformers keep their vocabularies, beside what a tokenizer's class names.
-_VOCABULARIES = (
+VOCABULARIES = (
     "tokenizer.json",
     "vocab.txt",
     "vocab.json",
@@ -131,7 +131,7 @@ def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
     except Exception as error:  # missing files, broken JSON, a library that is not installed
         raise ModelError(
             f"{model.path}: the tokenizer cannot be loaded: {first_line(error)}. A checkpoint folder needs "
-            f"its tokenizer files beside the weights: one of {', '.join(_VOCABULARIES)}."
+            f"its tokenizer files beside the weights: one of {', '.join(VOCABULARIES)}."
         ) from error
     if not tokenizer.is_fast:
         raise ModelError(
@@ -150,7 +150,7 @@ def open_tokenizer(model: Model) -> PreTrainedTokenizerBase:
 
 def _check_vocabulary(model: Model, tokenizer: PreTrainedTokenizerBase) -> None:
     """Refuse a tokenizer that transformers made up, and one that is of another model."""
-    looked = dict.fromkeys([*_VOCABULARIES, *tokenizer.vocab_files_names.values()])
+    looked = dict.fromkeys([*VOCABULARIES, *tokenizer.vocab_files_names.values()])
     vocabulary = tokenizer.get_vocab()
     words = vocabulary.keys() - set(tokenizer.all_special_tokens)
     # Where its files are missing, transformers returns a tokenizer that maps every text to nothing.
@@ -185,11 +185,13 @@ def load_network(
     dtype: str,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
+    other_sizes: bool = False,
 ) -> tuple[PreTrainedModel, set[str]]:
     """Load the checkpoint as a transformers class, in evaluation mode on the CPU.
 
     Returns the network and the names of the parameters that the checkpoint does not hold: those
-    are initialised from `seed`. `overrides` replace values of the configuration.
+    are initialised from `seed`. `overrides` replace values of the configuration. With `other_sizes` what the
+    checkpoint holds in another size counts as not held.
 
     Raises:
         ModelError: if transformers cannot load it.
@@ -200,17 +202,21 @@ def load_network(
     for key, value in (overrides or {}).items():
         setattr(config, key, value)
     with seeded(seed):
-        network, info = _from_pretrained(auto_class, model, config, dtype=getattr(torch, dtype))
-    return cast("PreTrainedModel", network.eval()), set(info["missing_keys"])
+        network, info = _from_pretrained(
+            auto_class, model, config, dtype=getattr(torch, dtype), ignore_mismatched_sizes=other_sizes
+        )
+    resized = {name for name, _, _ in info["mismatched_keys"]}
+    return cast("PreTrainedModel", network.eval()), set(info["missing_keys"]) | resized
 
 
 def compare_weights(
     model: Model,
-) -> tuple[PreTrainedModel, set[str], dict[str, tuple[tuple[int, ...], tuple[int, ...]]]]:
+) -> tuple[PreTrainedModel, set[str], dict[str, tuple[tuple[int, ...], tuple[int, ...]]], set[str]]:
     """Compare the weights with the encoder that config.json describes; only headers are read.
 
     Returns that encoder without values, the names of the parameters that the checkpoint does not
-    hold, and by name those of another shape: the shape in the weights, the shape asked for.
+    hold, by name those of another shape (the shape in the weights, the shape asked for), and the names of
+    the tensors that it holds beside the encoder.
 
     Raises:
         ModelError: if transformers cannot build that encoder, or cannot read the weights.
@@ -220,7 +226,7 @@ def compare_weights(
         "AutoModel", model, open_config(model), device_map="meta", ignore_mismatched_sizes=True
     )
     other = {name: (tuple(held), tuple(asked)) for name, held, asked in info["mismatched_keys"]}
-    return network, set(info["missing_keys"]), other
+    return network, set(info["missing_keys"]), other, set(info["unexpected_keys"])
 
 
 def _from_pretrained(

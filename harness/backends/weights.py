@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.backends.kept_heads import LISTS, listed_heads, read_kept
 from harness.backends.reading import read_pickle, readable
 from harness.backends.sentence_modules import has_modules, module_folders
 from harness.errors import ModelError
+from harness.records import canonical_json
 
 _SAFE = "model.safetensors"
 _PICKLED = "pytorch_model.bin"
@@ -40,12 +42,8 @@ def _weight_files(path: Path, allow_pickle: bool) -> list[Path]:
                 "pass --allow-pickle if you trust their source."
             )
         for file in files:
-            _check_content(file)
+            check_content(file)
         return files
-    if (path / "adapter_model.safetensors").is_file():
-        raise ModelError(
-            f"{path}: holds a PEFT adapter, not a model: merge it into its base model and save that."
-        )
     others = sorted(
         p.name for p in path.iterdir() if p.suffix in (".h5", ".msgpack", ".onnx", ".pt", ".pth", ".p")
     )
@@ -54,32 +52,40 @@ def _weight_files(path: Path, allow_pickle: bool) -> list[Path]:
 
 
 def weights_sha256(path: Path, *, allow_pickle: bool) -> str:
-    """Return SHA-256 over names and bytes of all weight files, those of pooling modules included.
+    """Return SHA-256 over names and bytes of all weight files, pooling modules and kept heads included.
 
     Files count in the order of their paths relative to the folder.
     """
     files = weight_files(path, allow_pickle=allow_pickle)
+    files += [head.file for head in read_kept(path)]
     if has_modules(path):
         for folder in module_folders(path):
             files += [f for f in (folder / _SAFE, folder / _PICKLED) if f.is_file()]
-    return _hash_files(path, files)
+    return hash_files(path, files)
 
 
 def settings_sha256(path: Path) -> str:
     """Return SHA-256 over names and bytes of what else decides a checkpoint's outputs.
 
     That is every JSON, text and tokenizer model file of the folder and of its pooling modules:
-    the same weights with another tokenizer or another pooling are another model.
+    the same weights with another tokenizer or another pooling are another model. Of the files that say
+    where a checkpoint comes from only the list of its heads counts.
     """
     folders = [path, *(module_folders(path) if has_modules(path) else [])]
     # Modules without settings (Normalize) often have no folder.
     there = [folder for folder in folders if folder.is_dir()]
     found = {f for folder in there for f in folder.iterdir() if f.suffix in _SETTINGS and f.is_file()}
-    return _hash_files(path, found)
+    heads = listed_heads(path)
+    return hash_files(
+        path,
+        (f for f in found if f.parent != path or f.name not in LISTS),
+        beside=canonical_json(heads) if heads else "",
+    )
 
 
-def _hash_files(path: Path, files: Iterable[Path]) -> str:
-    digest = hashlib.sha256()
+def hash_files(path: Path, files: Iterable[Path], *, beside: str = "") -> str:
+    """Return SHA-256 over a text and over names and bytes of files, in the order of their paths in `path`."""
+    digest = hashlib.sha256(beside.encode())
     for name, file in sorted({f.relative_to(path).as_posix(): f for f in files}.items()):
         digest.update(f"{name}\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:
@@ -131,7 +137,12 @@ def _shards(path: Path, name: str) -> list[Path]:
     return [path / n for n in names]
 
 
-def _check_content(file: Path) -> None:
+def check_content(file: Path) -> None:
+    """Refuse a weight file that is a Git LFS pointer or no complete safetensors file.
+
+    Raises:
+        ModelError: naming the file.
+    """
     with file.open("rb") as stream:
         start = stream.read(40)
     if start.startswith(b"version https://git-lfs"):

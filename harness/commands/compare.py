@@ -101,10 +101,12 @@ def run(
     draws, start = parse_integer("--resamples", resamples), parse_integer("--seed", seed)
     from harness.progress import Progress
     from harness.results.comparison_findings import read_pairs
-    from harness.results.comparison_report import check_report_folder
+    from harness.results.comparison_report import check_json_file, check_report_folder
 
     if out is not None:
         check_report_folder(out)
+    if json_file is not None and json_file != Path("-"):
+        check_json_file(json_file)
     from harness.compare import compare
 
     found = compare(

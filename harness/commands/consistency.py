@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from harness.data.intermediate import part_values
 from harness.data.reading import expand
 from harness.data.sources import POOL
 from harness.data.table import reader_named
@@ -12,10 +14,32 @@ from harness.errors import SpecError, did_you_mean
 from harness.kinds.table import TABLE as KINDS
 from harness.kinds.table import kind_named
 from harness.metrics.table import metric_named
-from harness.specfiles.catalog import Loaded
+from harness.specfiles.catalog import Everything, Loaded
+from harness.specfiles.joins import expand_joins
 from harness.specfiles.yaml_loader import Key, key_text, read_yaml, shown
+from harness.specs.intermediate import IntermediateSpec
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import LocalSource, Source, TaskSpec
+
+
+def everything_problems(there: Everything) -> list[str]:
+    """Return what is wrong between the files of all there is."""
+    known = {t.spec.name: t.spec for t in there.tasks}
+    return [
+        *(p for t in there.tasks for p in task_problems(t, list(known))),
+        *(p for t in there.intermediates for p in intermediate_problems(t, list(known))),
+        *(p for s in there.suites for p in suite_problems(s, known)),
+    ]
+
+
+def file_problems(loaded: Loaded[Any], there: Everything) -> list[str]:
+    """Return what is wrong between one file and all there is."""
+    known = {t.spec.name: t.spec for t in there.tasks}
+    if isinstance(loaded.spec, TaskSpec):
+        return task_problems(loaded, list(known))
+    if isinstance(loaded.spec, IntermediateSpec):
+        return intermediate_problems(loaded, list(known))
+    return suite_problems(loaded, known) if isinstance(loaded.spec, SuiteSpec) else []
 
 
 def task_problems(loaded: Loaded[TaskSpec], names: Sequence[str]) -> list[str]:
@@ -24,6 +48,21 @@ def task_problems(loaded: Loaded[TaskSpec], names: Sequence[str]) -> list[str]:
     `names` are all tasks there are.
     """
     return [_located(loaded.path, key, message) for key, message in _task_problems(loaded.spec, names)]
+
+
+def intermediate_problems(loaded: Loaded[IntermediateSpec], targets: Sequence[str]) -> list[str]:
+    """Return readers, metrics, file patterns, tasks and targets that an intermediate task names in vain.
+
+    `targets` are all target tasks there are.
+    """
+    problems = [
+        _located(loaded.path, key, message) for key, message in _intermediate_problems(loaded.spec, targets)
+    ]
+    try:
+        expand_joins(loaded)
+    except SpecError as error:
+        problems.append(str(error))
+    return problems
 
 
 def suite_problems(loaded: Loaded[SuiteSpec], tasks: Mapping[str, TaskSpec]) -> list[str]:
@@ -91,6 +130,30 @@ def _task_problems(task: TaskSpec, names: Sequence[str]) -> Iterator[tuple[Key, 
         if recipe.encoder_of is not None and recipe.encoder_of not in names:
             hint = did_you_mean(recipe.encoder_of, names)
             yield ("recipes", name, "encoder_of"), f"there is no task {recipe.encoder_of!r}{hint}"
+
+
+def _intermediate_problems(task: IntermediateSpec, targets: Sequence[str]) -> Iterator[tuple[Key, str]]:
+    values = part_values(task)
+    for name, source in (("train", task.train), ("dev", task.dev)):
+        if source is not None:
+            yield from _source_problems(source, (name,), values)
+    if task.labels_file is not None:
+        labels = LocalSource(reader="labels", files={"labels": task.labels_file.files})
+        try:
+            expand(labels, "labels", {})
+        except SpecError as error:
+            yield ("labels_file", "files"), str(error)
+    for number, metric in enumerate(task.metrics):
+        try:
+            metric_named(metric.computes)
+        except SpecError as error:
+            yield ("metrics", number, "computes"), str(error)
+    if task.name in targets:
+        yield ("name",), f"{task.name!r} is a target task already; give this one another name"
+    for number, overlap in enumerate(task.overlaps):
+        if overlap.target not in targets:
+            hint = did_you_mean(overlap.target, targets)
+            yield ("overlaps", number, "target"), f"there is no target task {overlap.target!r}{hint}"
 
 
 def _source_problems(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.commands.data_parts import specs_to_pin, wanted_parts
 from harness.commands.lists import split_list
 
 if TYPE_CHECKING:
@@ -16,16 +17,19 @@ if TYPE_CHECKING:
 
     from harness.data.inspection import Inspection
     from harness.data.places import Places
-    from harness.data.wanted import Part
     from harness.progress import Progress
     from harness.results.table import Table
-    from harness.specs.suite import SuiteSpec
-    from harness.specs.task import TaskSpec
 
 app = typer.Typer(no_args_is_help=True, help="Fetch, pin and check data sets.")
 
 Suite = Annotated[str | None, typer.Option(help="Suite by name or YAML file.")]
 Tasks = Annotated[str | None, typer.Option(help="Tasks by name or YAML file, comma-separated.")]
+Intermediate = Annotated[
+    str | None,
+    typer.Option(
+        help="Intermediate tasks by name or YAML file, comma-separated; alone, or beside --suite and --tasks."
+    ),
+]
 Languages = Annotated[
     str | None, typer.Option(help="Only these languages, comma-separated, where a task has them.")
 ]
@@ -53,6 +57,7 @@ def fetch(
     *,
     suite: Suite = None,
     tasks: Tasks = None,
+    intermediate: Intermediate = None,
     languages: Languages = None,
     data_dir: DataDir = None,
     sources: Sources = "local,hub",
@@ -74,7 +79,7 @@ def fetch(
     progress = Progress(quiet=quiet)
     wrong: list[str] = []
     absent: list[str] = []
-    for part in _parts(suite, tasks, languages, recipe, with_training=with_training):
+    for part in wanted_parts(suite, tasks, intermediate, languages, recipe, with_training=with_training):
         try:
             missing = fetch_missing([part], places, progress, thorough=True)
         except HubUnreachable as error:
@@ -94,7 +99,10 @@ def fetch(
 
 @app.command()
 def pin(
-    tasks: Annotated[list[str], typer.Argument(help="Tasks by name or YAML file.", show_default=False)],
+    tasks: Annotated[
+        list[str],
+        typer.Argument(help="Tasks, intermediate ones too, by name or YAML file.", show_default=False),
+    ],
     *,
     data_dir: Annotated[
         Path,
@@ -112,23 +120,22 @@ def pin(
     from harness.data.pinning import pin_task
     from harness.errors import DataError, HarnessError, HubUnreachable, raise_all
     from harness.progress import Progress
-    from harness.specfiles.catalog import load_tasks
 
     folder = _places(data_dir, "hub", offline=False).folder
     assert folder is not None, "BUG: --data-dir is required"
     problems = []
-    for loaded in load_tasks(tasks):
+    for spec in specs_to_pin(tasks):
         try:
-            pinned = pin_task(loaded.spec, folder, Progress(quiet=quiet), update=update)
+            pinned = pin_task(spec, folder, Progress(quiet=quiet), update=update)
         except HubUnreachable as error:
-            problems.append(f"task {loaded.spec.name!r} is not pinned, nor what follows it: {error}")
+            problems.append(f"task {spec.name!r} is not pinned, nor what follows it: {error}")
             break
         except HarnessError as error:
-            problems.append(f"task {loaded.spec.name!r} is not pinned: {error}")
+            problems.append(f"task {spec.name!r} is not pinned: {error}")
             continue
         for found in pinned:
             note = f"; its default branch is at {found.newer} now (--update takes it)" if found.newer else ""
-            typer.echo(f"{loaded.spec.name}: {found.repo}@{found.commit}, {found.files} files{note}")
+            typer.echo(f"{spec.name}: {found.repo}@{found.commit}, {found.files} files{note}")
     raise_all(DataError, problems)
 
 
@@ -137,6 +144,7 @@ def check(
     *,
     suite: Suite = None,
     tasks: Tasks = None,
+    intermediate: Intermediate = None,
     languages: Languages = None,
     data_dir: DataDir = None,
     sources: Sources = "local,hub",
@@ -157,7 +165,7 @@ def check(
     from harness.results.table_writers import print_tables
 
     places, progress = _places(data_dir, sources, offline=offline), Progress(quiet=quiet)
-    parts = _parts(suite, tasks, languages, recipe, with_training=with_training)
+    parts = wanted_parts(suite, tasks, intermediate, languages, recipe, with_training=with_training)
     found = []
     with progress.phase("checking", len(parts), "parts") as advance:
         for part in parts:
@@ -194,57 +202,13 @@ def _asked(found: Sequence[Inspection], places: Places, progress: Progress) -> l
 
 
 def _places(data_dir: Path | None, sources: str, *, offline: bool) -> Places:
-    from harness.commands.eval import build_request
+    from harness.commands.requests import build_request
     from harness.data.places import Places
+    from harness.specs.run import RunSpec
 
-    order = build_request(model="-", suite="-", sources=split_list("--sources", sources)).sources
+    asked = {"model": "-", "suite": "-", "sources": split_list("--sources", sources)}
+    order = build_request(RunSpec, asked).sources
     return Places(data_dir, order, offline).checked()
-
-
-def _parts(
-    suite: str | None, tasks: str | None, languages: str | None, recipe: str | None, *, with_training: bool
-) -> list[Part]:
-    from harness.commands.eval import build_request
-    from harness.data.wanted import parts_of
-    from harness.planning import make_plan
-
-    request = build_request(
-        model="-",
-        suite=suite,
-        tasks=() if tasks is None else split_list("--tasks", tasks),
-        languages=None if languages is None else split_list("--languages", languages),
-        recipe=recipe,
-    )
-    plan = make_plan(request)
-    parts: dict[tuple[str, str, str], Part] = {}
-    for selected in plan.selected:
-        found = [*parts_of(selected.task.spec, selected.languages, {})]
-        if with_training:
-            found += _training_parts(selected.task.spec, plan.suite.spec if plan.suite else None, recipe)
-        parts |= {(part.task.name, part.role, part.name): part for part in found}
-    return list(parts.values())
-
-
-def _training_parts(task: TaskSpec, suite: SuiteSpec | None, profile: str | None) -> Sequence[Part]:
-    """Return what the recipe trains on; where it takes another task's encoder, what that trains on."""
-    from harness.data.wanted import parts_of, training_of
-    from harness.errors import RequestError, did_you_mean
-    from harness.planning import DEFAULT_PROFILE
-    from harness.specfiles.catalog import load_task
-
-    profile = profile or (suite.default_recipe if suite else DEFAULT_PROFILE)
-    entry = suite.tasks.get(task.name) if suite else None
-    name = entry.recipes.get(profile, profile) if entry else profile
-    if name not in task.recipes:
-        raise RequestError(
-            f"task {task.name!r} has no recipe {name!r}{did_you_mean(name, task.recipes)}; "
-            f"it has {', '.join(task.recipes)}"
-        )
-    recipe = task.recipes[name]
-    if recipe.encoder_of:
-        task = load_task(recipe.encoder_of).spec
-        recipe = task.recipes.get(profile) or task.recipes[DEFAULT_PROFILE]
-    return parts_of(task, (), training_of(recipe))
 
 
 def _table(found: Sequence[Inspection]) -> Table:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from harness.commands.lists import parse_integer, split_integers, split_list
 from harness.commands.outcome import show_outcome
-from harness.errors import RequestError, did_you_mean, raise_all
+from harness.commands.requests import build_request
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
-    from harness.specs.run import RunSpec
-
-_PATHS = ("model", "data_dir", "out")
 _MODEL, _DATA, _TRAINING, _RUN = "Model", "Tasks and data", "Training", "Run"
 
 
@@ -24,9 +18,24 @@ def run(
     model: Annotated[
         str,
         typer.Option(
-            help="Local folder, or hub id, best with @revision.", show_default=False, rich_help_panel=_MODEL
+            help="Local folder, or hub id, best with @revision; a checkpoint or a PEFT adapter.",
+            show_default=False,
+            rich_help_panel=_MODEL,
         ),
     ],
+    base_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Base of a PEFT adapter, folder or hub id; default: the one it names.",
+            rich_help_panel=_MODEL,
+        ),
+    ] = None,
+    merge_cache: Annotated[
+        str | None,
+        typer.Option(
+            help="Where merged adapters are kept; default: beside the hub's cache.", rich_help_panel=_MODEL
+        ),
+    ] = None,
     adapter: Annotated[
         str | None,
         typer.Option(
@@ -133,8 +142,12 @@ def run(
 
     Killed at any moment and started again, the same command does only what is missing.
     """
-    request = build_request(
+    from harness.specs.run import RunSpec
+
+    fields = dict(
         model=model,
+        base_model=base_model,
+        merge_cache=merge_cache,
         adapter=adapter,
         suite=suite,
         tasks=() if tasks is None else split_list("--tasks", tasks),
@@ -157,63 +170,8 @@ def run(
         allow_pickle=allow_pickle,
         trust_remote_code=trust_remote_code,
     )
+    request = build_request(RunSpec, fields)
     from harness.evaluate import evaluate
     from harness.progress import Progress
 
     show_outcome(evaluate(request, Progress(quiet=quiet)))
-
-
-def build_request(**fields: Any) -> RunSpec:
-    """Return the validated request.
-
-    Raises:
-        RequestError: all that is wrong with the options, in their own words.
-    """
-    from pydantic import ValidationError
-
-    from harness.specs.run import RunSpec
-
-    problems = [problem for name in _PATHS if (problem := _homeless(name, fields.get(name)))]
-    try:
-        request = RunSpec.model_validate(fields)
-    except ValidationError as error:
-        problems += [_in_words(detail) for detail in error.errors(include_url=False)]
-        raise_all(RequestError, problems)
-        raise AssertionError("BUG: a validation error without details") from error
-    raise_all(RequestError, problems)
-    return request
-
-
-def _homeless(name: str, path: str | None) -> str | None:
-    """Return what is wrong with a path that begins at the home of a user whom the machine lacks."""
-    from pathlib import Path
-
-    try:
-        Path(path or "").expanduser()
-    except RuntimeError as error:
-        return f"{_option(name)}: {path!r}: {error} For a folder of that very name write ./{path}"
-    return None
-
-
-def _in_words(detail: ErrorDetails) -> str:
-    context = detail.get("ctx", {})
-    if not detail["loc"]:
-        return str(context["error"])
-    option = _option(str(detail["loc"][0]))
-    if detail["type"] == "literal_error":
-        allowed = str(context["expected"]).replace("'", "")
-        names = allowed.replace(" or ", ", ").split(", ")
-        return f"{option}: {detail['input']!r} is not {allowed}{did_you_mean(str(detail['input']), names)}"
-    if detail["type"] == "value_error":
-        return f"{option}: {context['error']}"
-    if "le" in context:
-        return f"{option}: must be at most {context['le']}, not {detail['input']}"
-    if "ge" in context:
-        return f"{option}: must be at least {context['ge']}, not {detail['input']}"
-    if "gt" in context:
-        return f"{option}: must be greater than {context['gt']}, not {detail['input']}"
-    return f"{option}: {detail['msg'][:1].lower()}{detail['msg'][1:]}, seen {detail['input']!r}"
-
-
-def _option(field: str) -> str:
-    return f"--{field.replace('_', '-')}"

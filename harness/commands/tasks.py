@@ -20,10 +20,18 @@ DataDir = Annotated[Path | None, typer.Option(help="Folder with the data sets.")
 
 @app.command("list")
 def list_all() -> None:
-    """List the tasks and suites: kind, languages, metrics, recipes, and where each file lies."""
+    """List tasks, intermediate tasks and suites: kind, languages, metrics, and where each file lies."""
+    from harness.commands.intermediate_lines import list_table
     from harness.results.table import Column, Row, Table, Text
     from harness.results.table_writers import print_tables
-    from harness.specfiles.catalog import list_suites, list_tasks, load_suites, load_tasks
+    from harness.specfiles.catalog import (
+        list_intermediates,
+        list_suites,
+        list_tasks,
+        load_intermediates,
+        load_suites,
+        load_tasks,
+    )
     from harness.specfiles.yaml_loader import shown
 
     known = list_tasks()
@@ -68,17 +76,28 @@ def list_all() -> None:
         ),
         notes=("A suite's number is never averaged over tasks that are not there yet.",),
     )
-    print_tables([tasks, suites])
+    print_tables([tasks, list_table(load_intermediates(list(list_intermediates()))), suites])
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="Task by name or YAML file.")], *, data_dir: DataDir = None
 ) -> None:
-    """Show one task: licence, languages, the files it wants, its recipes and what they miss."""
-    from harness.specfiles.catalog import load_task
+    """Show one task: licence, languages, the files it wants, its recipes and what they miss.
 
-    typer.echo("\n".join(_described(load_task(name), data_dir)))
+    Of an intermediate task: the targets of which it makes test sets seen ones, too.
+    """
+    from harness.commands.intermediate_lines import describe
+    from harness.specfiles.catalog import Loaded, load_any_tasks
+    from harness.specs.intermediate import IntermediateSpec
+
+    (loaded,) = load_any_tasks([name])
+    spec, path, digest = loaded.spec, loaded.path, loaded.sha256
+    if isinstance(spec, IntermediateSpec):
+        lines = describe(Loaded(spec, path, digest), data_dir)
+    else:
+        lines = _described(Loaded(spec, path, digest), data_dir)
+    typer.echo("\n".join(lines))
 
 
 @app.command()
@@ -91,28 +110,29 @@ def validate(
 
     All problems are reported together, each with file, line and key.
     """
-    from harness.commands.consistency import suite_problems, task_problems
+    from harness.commands.consistency import everything_problems, file_problems
+    from harness.commands.intermediate_lines import reading_problems
     from harness.errors import DataError, SpecError, raise_all
     from harness.specfiles.catalog import load_everything, load_file
     from harness.specfiles.yaml_loader import shown
-    from harness.specs.suite import SuiteSpec
+    from harness.specs.intermediate import IntermediateSpec
     from harness.specs.task import TaskSpec
 
-    all_tasks, all_suites, all_adapters = load_everything()
-    known = {t.spec.name: t.spec for t in all_tasks}
+    there = load_everything()
     if path is None:
-        tasks = [t.spec for t in all_tasks]
-        problems = [p for t in all_tasks for p in task_problems(t, list(known))]
-        problems += [p for s in all_suites for p in suite_problems(s, known)]
-        valid = f"valid: {len(all_tasks)} tasks, {len(all_suites)} suites, {len(all_adapters)} adapters"
+        tasks = [*(t.spec for t in there.tasks), *(t.spec for t in there.intermediates)]
+        problems = everything_problems(there)
+        valid = (
+            f"valid: {len(there.tasks)} tasks, {len(there.intermediates)} intermediate tasks, "
+            f"{len(there.suites)} suites, {len(there.studies)} studies, {len(there.adapters)} adapters"
+        )
     else:
         loaded = load_file(path)
-        tasks, problems = [], []
-        if isinstance(loaded.spec, TaskSpec):
-            tasks, problems = [loaded.spec], task_problems(loaded, list(known))
-        elif isinstance(loaded.spec, SuiteSpec):
-            problems = suite_problems(loaded, known)
-        valid = f"{shown(loaded.path)}: a valid {type(loaded.spec).__name__.removesuffix('Spec').lower()}"
+        problems = file_problems(loaded, there)
+        tasks = [loaded.spec] if isinstance(loaded.spec, TaskSpec | IntermediateSpec) else []
+        what = type(loaded.spec).__name__.removesuffix("Spec").lower()
+        what = "intermediate task" if what == "intermediate" else what
+        valid = f"{shown(loaded.path)}: a valid {what}"
     raise_all(SpecError, problems)
     typer.echo(valid)
     if not tasks:
@@ -124,9 +144,13 @@ def validate(
         raise DataError(f"--data-dir {data_dir}: there is no such folder")
     # Of all tasks there are, few have their data in one folder; of one task by name, all is wanted.
     wanted = path is not None
-    raise_all(
-        DataError, [p for task in tasks for p in _read_problems(task, data_dir, absent_is_wrong=wanted)]
-    )
+    problems = []
+    for task in tasks:
+        if isinstance(task, IntermediateSpec):
+            problems += reading_problems(task, data_dir, absent_is_wrong=wanted)
+        elif isinstance(task, TaskSpec):
+            problems += _read_problems(task, data_dir, absent_is_wrong=wanted)
+    raise_all(DataError, problems)
 
 
 def _read_problems(task: TaskSpec, data_dir: Path, *, absent_is_wrong: bool) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.comparison.systems import System
 from harness.errors import ResultError
@@ -13,7 +16,8 @@ from harness.results.formats import format_named
 from harness.scoring import PREDICTION, is_constant, read_outputs
 from harness.specs.task import TaskSpec
 
-_HEAD = 65_536  # bytes
+# How much of a file is looked at, in bytes: nearly always the first few answers differ already.
+_HEADS = (4_096, 65_536)
 
 
 def chance_of(task: TaskSpec, cell: Cell) -> float | None:
@@ -33,13 +37,14 @@ def answers_alike(system: System, task: TaskSpec, cell: Cell) -> bool:
     """Whether a run of a system predicts one answer throughout; unknown, hence no, without its files."""
     if not _may_be_constant(task, cell):
         return False
-    ids = cell.without_statistics().example_ids
     suffix = format_named(kind_named(task.kind).formats[PREDICTION]).suffix
+    ids: tuple[str, ...] | None = None
     for index, seed in enumerate(cell.seeds):
         further = seed if index else None
         path = system.folder.prediction(task.name, cell.language, suffix, further_seed=further)
-        if suffix == "tsv" and _begins_varied(path):
+        if _begins_varied(path, suffix):
             continue
+        ids = cell.without_statistics().example_ids if ids is None else ids
         try:
             outputs = read_outputs(
                 system.folder,
@@ -56,21 +61,63 @@ def answers_alike(system: System, task: TaskSpec, cell: Cell) -> bool:
     return False
 
 
-def _begins_varied(path: Path) -> bool:
-    """Whether the beginning of a file of labels or tags, one per line, holds two different answers.
+def _begins_varied(path: Path, suffix: str) -> bool:
+    """Whether the beginning of a file holds two different answers; where that cannot be told, no.
 
     Decoding a whole test set of tags takes a hundred times longer.
     """
     try:
         with path.open("rb") as stream:
-            head = stream.read(_HEAD)
+            for length in _HEADS:
+                head = stream.read(length)
+                stream.seek(0)
+                if _IS_VARIED[suffix](head):
+                    return True
     except OSError:
         return False
+    return False
+
+
+def _varied_lines(head: bytes) -> bool:
+    """Whether two of the lines, each a label, a tag or a row number, differ."""
     *lines, _ = head.split(b"\n")
     answers = {line.rpartition(b"\t")[2].strip() for line in lines if line.strip()}
     # A blank line ends a sentence; sentences that are all tagged the same are one answer too.
     *sentences, _ = head.split(b"\n\n")
     return len(answers) > 1 and (len(sentences) < 2 or len(set(sentences)) > 1)
+
+
+def _varied_entries(head: bytes) -> bool:
+    """Whether two entries of an object that is written with one entry a line differ."""
+    _, *lines, _ = head.split(b"\n") if b"\n" in head else (b"", b"")
+    return _differ([b"{" + line.rstrip(b",") + b"}" for line in lines], _only_value)
+
+
+def _varied_rows(head: bytes) -> bool:
+    """Whether two lines, each an object with a label, differ in it."""
+    *lines, _ = head.split(b"\n")
+    return _differ(lines, lambda row: row["label"])
+
+
+def _only_value(entry: dict[str, Any]) -> Any:
+    (value,) = entry.values()
+    return value
+
+
+def _differ(texts: Sequence[bytes], answer_of: Callable[[Any], Any]) -> bool:
+    try:
+        answers = [answer_of(json.loads(text)) for text in texts]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        # Another layout, or damage: reading the file as a whole tells.
+        return False
+    return len(answers) > 1 and not is_constant(answers)
+
+
+_IS_VARIED: dict[str, Callable[[bytes], bool]] = {
+    "tsv": _varied_lines,
+    "json": _varied_entries,
+    "jsonl": _varied_rows,
+}
 
 
 def _may_be_constant(task: TaskSpec, cell: Cell) -> bool:

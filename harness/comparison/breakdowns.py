@@ -25,7 +25,7 @@ from harness.results.typology_tree import (
     TypologyBreakdown,
 )
 from harness.specs.task import TaskSpec
-from harness.stats.contrasts import Contrast, Scope, Test, contrast, t_test
+from harness.stats.contrasts import Contrast, Scope, Test, contrast, detectable, reach_of_power, t_test
 from harness.stats.estimate import Draws, combine
 from harness.stats.families import Correction, adjust, family_size
 from harness.stats.slopes import MIN_FAMILIES, FamilySlope, family_slope, slope_weights
@@ -84,6 +84,7 @@ class Draft:
     groups: dict[Property, dict[str, Group]]
     these: dict[str, tuple[Contrast, Test, int] | None]
     like_these: dict[str, FamilySlope]
+    alpha: float
     spread: dict[Measure, tuple[float, float, Contrast, Test]] = field(default_factory=dict)
 
     @classmethod
@@ -108,7 +109,7 @@ class Draft:
                 [languages[code].family for code in codes],
                 alpha=pair.alpha,
             )
-        return cls(cut, languages, _groups(languages, cut, pair, named), these, like_these)
+        return cls(cut, languages, _groups(languages, cut, pair, named), these, like_these, pair.alpha)
 
     def add_spread(self, task: TaskSpec, codes: Sequence[str], pair: Pair) -> None:
         """Work out the measures over all languages of the task's average."""
@@ -136,11 +137,9 @@ class Draft:
         for order, name in enumerate(self.cut.distances):
             place = (*where, name)
             slopes[name] = Slopes(
-                these_languages=_these_tree(
-                    self.these[name], ledger.adjusted(self._family("these", order), place)
-                ),
-                languages_like_these=_like_these_tree(
-                    self.like_these[name], self.cut, ledger.adjusted(self._family("like these", order), place)
+                these_languages=self._these_tree(name, ledger.adjusted(self._family("these", order), place)),
+                languages_like_these=self._like_these_tree(
+                    name, ledger.adjusted(self._family("like these", order), place)
                 ),
             )
         changes: dict[Measure, SpreadChange] = {}
@@ -155,6 +154,8 @@ class Draft:
                 p=test.p,
                 p_adjusted=p_adjusted,
                 family=size,
+                detectable=self._detectable(found, p_adjusted, size),
+                n=found.n,
             )
         return TypologyBreakdown(
             tasks=tuple(task.name for task in self.cut.tasks),
@@ -166,6 +167,47 @@ class Draft:
             if self.cut.level == "task"
             else None,
         )
+
+    def _these_tree(self, name: str, adjusted: tuple[float | None, int]) -> TheseLanguages | None:
+        slope = self.these[name]
+        if slope is None:
+            return None
+        found, test, languages = slope
+        return TheseLanguages(
+            value=rounded(found.value),
+            low=_rounded(test.low),
+            high=_rounded(test.high),
+            p=test.p,
+            p_adjusted=adjusted[0],
+            family=adjusted[1],
+            detectable=self._detectable(found, *adjusted),
+            n=found.n,
+            units=found.units,
+            languages=languages,
+        )
+
+    def _like_these_tree(self, name: str, adjusted: tuple[float | None, int]) -> LanguagesLikeThese:
+        slope, (p_adjusted, size) = self.like_these[name], adjusted
+        note: Literal["too few families", "one distance for all"] | None = None
+        if slope.value is None:
+            note = "too few families" if slope.families < MIN_FAMILIES else "one distance for all"
+        reach = None
+        if p_adjusted is not None and slope.error is not None:
+            reach = rounded(reach_of_power(slope.error, slope.df, alpha=self.alpha, family=size))
+        return LanguagesLikeThese(
+            families=slope.families,
+            value=_rounded(slope.value),
+            low=_rounded(slope.low),
+            high=_rounded(slope.high),
+            p=slope.p if self.cut.tested else None,
+            p_adjusted=p_adjusted,
+            family=size,
+            detectable=reach,
+            note=note,
+        )
+
+    def _detectable(self, found: Contrast, p_adjusted: float | None, family: int) -> float | None:
+        return None if p_adjusted is None else _rounded(detectable(found, alpha=self.alpha, family=family))
 
     def _family(self, statement: str, order: int) -> Key:
         return statement, self.cut.level, "others" if order else "named"
@@ -249,41 +291,6 @@ def _mean(found: Contrast, alpha: float) -> Mean:
 
 def _if_tested(test: Test, cut: Cut) -> Test:
     return test if cut.tested else Test(test.low, test.high, None)
-
-
-def _these_tree(
-    slope: tuple[Contrast, Test, int] | None, adjusted: tuple[float | None, int]
-) -> TheseLanguages | None:
-    if slope is None:
-        return None
-    found, test, languages = slope
-    return TheseLanguages(
-        value=rounded(found.value),
-        low=_rounded(test.low),
-        high=_rounded(test.high),
-        p=test.p,
-        p_adjusted=adjusted[0],
-        family=adjusted[1],
-        n=found.n,
-        units=found.units,
-        languages=languages,
-    )
-
-
-def _like_these_tree(slope: FamilySlope, cut: Cut, adjusted: tuple[float | None, int]) -> LanguagesLikeThese:
-    note: Literal["too few families", "one distance for all"] | None = None
-    if slope.value is None:
-        note = "too few families" if slope.families < MIN_FAMILIES else "one distance for all"
-    return LanguagesLikeThese(
-        families=slope.families,
-        value=_rounded(slope.value),
-        low=_rounded(slope.low),
-        high=_rounded(slope.high),
-        p=slope.p if cut.tested else None,
-        p_adjusted=adjusted[0],
-        family=adjusted[1],
-        note=note,
-    )
 
 
 def _rounded(value: float | None) -> float | None:

@@ -45,10 +45,11 @@ class Effects:
 def choose_scopes(systems: Sequence[System], settings: Settings) -> tuple[Scope, ...]:
     """Return the scope of each candidate's comparison.
 
-    Runs count where they could differ: a system that trains nothing has one, whatever its seeds.
+    Runs count where they could differ: a system that trains nothing has one, whatever its seeds. An
+    intermediate phase that was run once is a checkpoint, whatever the number of fine-tuning seeds.
 
     Raises:
-        RequestError: `recipes` is asked for and a side has one run, or an interval or check that takes one
+        RequestError: `recipes` is asked for and a side has one run or one intermediate phase, or an interval or check that takes one
             run is asked for and a side has several.
     """
     return tuple(_scope(systems[0], candidate, settings) for candidate in systems[1:])
@@ -110,7 +111,7 @@ def contrast_systems(
                 contrasts[place],
                 tests[place],
                 p_adjusted,
-                family=family_size(p_values),
+                family=0 if tests[place].p is None else family_size(p_values),
                 check=checked.get(place),
                 alpha=settings.alpha,
             )
@@ -157,7 +158,8 @@ def _effect(
     check: float | None,
     alpha: float,
 ) -> Effect:
-    reach = detectable(found, alpha=alpha, family=max(1, family))
+    # Without a test there is nothing that its first step would find.
+    reach = detectable(found, alpha=alpha, family=family) if family else None
     return Effect(
         value=rounded(found.value),
         low=None if test.low is None else rounded(test.low),
@@ -176,6 +178,13 @@ def _scope(baseline: System, candidate: System, settings: Settings) -> Scope:
     tasks = shared_tasks(baseline, candidate)
     runs = [system.runs(tasks) for system in (baseline, candidate)]
     counted = f"of {baseline.name} there are {runs[0]} and of {candidate.name} {runs[1]}"
+    once = [system.name for system in (baseline, candidate) if system.record.phase_once]
+    if settings.scope == "recipes" and once:
+        raise RequestError(
+            f"--scope recipes: the intermediate phase of {' and '.join(once)} was run once. Whatever the number "
+            "of fine-tuning seeds, that is one checkpoint; run the phase once per seed, or ask about these "
+            "checkpoints with --scope checkpoints"
+        )
     if settings.scope == "recipes" and min(runs) < 2:
         raise RequestError(
             f"--scope recipes needs at least two runs (seeds) of both systems, and {counted} (a system that "
@@ -193,4 +202,4 @@ def _scope(baseline: System, candidate: System, settings: Settings) -> Scope:
                 f"--check exchanges one run with one run, unit by unit, and {counted}; compare single runs, "
                 "or leave it out"
             )
-    return settings.scope or ("recipes" if min(runs) > 1 else "checkpoints")
+    return settings.scope or ("recipes" if min(runs) > 1 and not once else "checkpoints")

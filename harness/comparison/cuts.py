@@ -45,9 +45,14 @@ def source_of(task: TaskSpec) -> str:
 
 
 def trained_on(system: System, task: str) -> set[str]:
-    """Return the languages of the training run behind a task, as run.json names them."""
-    runs = system.record.training.get(task, ())
-    return {key.rpartition("/")[2] for run in runs for key in run.data}
+    """Return the languages that a system was trained on for a task, as run.json names them.
+
+    Those of the training run behind it, and those of an intermediate phase that trained on the task.
+    """
+    record = system.record
+    runs = record.training.get(task, ())
+    own = {key.rpartition("/")[2] for run in runs for key in run.data}
+    return own | set(record.tasks[task].seen if task in record.tasks else ())
 
 
 def task_cut(
@@ -111,7 +116,9 @@ def suite_cut(cuts: Sequence[Cut]) -> Cut | None:
     names = dict.fromkeys(name for cut in cuts for name in cut.distances)
     distances: dict[str, dict[str, float]] = {name: {} for name in names}
     for name, code in itertools.product(names, codes):
-        own = [cut.distances[name][code] for cut in cuts if code in cut.distances.get(name, {})]
+        # A task that was trained on its source alone: the nearest training language is the source.
+        tables = [cut.distances.get(name, next(iter(cut.distances.values()))) for cut in cuts]
+        own = [table[code] for table in tables if code in table]
         if own:
             distances[name][code] = statistics.fmean(own)
 

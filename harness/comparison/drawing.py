@@ -14,7 +14,7 @@ from harness.comparison.merging import Ids, check_rows, known_ids, merge_cells, 
 from harness.comparison.systems import System, compared_metrics
 from harness.metrics.table import metric_named
 from harness.progress import Progress
-from harness.records import NO_GOLD, Cell, Float
+from harness.records import Cell, Float
 from harness.results.comparison import Pairing
 from harness.specs.task import TaskSpec
 from harness.stats.estimate import Draws, draw_cells
@@ -193,7 +193,7 @@ def _draw_group(
             cells, space=group.space, values=labels, seed=seed, resamples=resamples, units=units
         )
         for cell, of_row in zip(cells, units.of, strict=True):
-            of_cell[cell.task, cell.language] = _tested_units(cell, of_row) + count
+            of_cell[cell.task, cell.language] = of_row[cell.in_test_set] + count
             for number, metric in product(group.numbers, names[cell.task]):
                 key = (number, cell.task, cell.language, metric)
                 both = [f"{side}:{metric}" for side in (0, number)]
@@ -263,19 +263,13 @@ def _note_pairing(group: _Group, of_cell: Mapping[CellKey, NDArray[np.int64]], f
         if not rows:
             continue
         sets = {code: set(units.tolist()) for code, units in rows.items()}
-        source = sets.get(task.source_language or "", set())
+        source = rows.get(task.source_language or "", np.empty(0, dtype=np.int64))
         for number in group.numbers:
             found.pairing[number, name] = _pairing(list(sets.values()))
             for code, units in rows.items():
                 known = found.facts[number, name, code]
-                share = float(np.mean([unit in source for unit in units.tolist()]))
+                share = float(np.isin(units, source).mean())
                 found.facts[number, name, code] = replace(known, shared_with_source=share)
-
-
-def _tested_units(cell: Cell, of_row: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the units of the rows of the test set."""
-    tested = np.array([gold != NO_GOLD for gold in cell.golds], dtype=np.bool_)
-    return np.asarray(of_row[tested], dtype=np.int64)
 
 
 def _pairing(sets: Sequence[set[int]]) -> Pairing:

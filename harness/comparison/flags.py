@@ -40,6 +40,7 @@ def flags_of(
     facts: CellFacts,
     *,
     tuned: bool,
+    seen: bool,
     alpha: float,
 ) -> tuple[Flag, ...]:
     """Return the flags of one language of one task.
@@ -50,7 +51,7 @@ def flags_of(
     reaches what guessing would get. ceiling: it reaches 100. constant: a system gave one answer
     throughout. level: fewer than half of the rows are translations of source rows, so that the gap
     compares test sets as well. tuned: something was chosen on the tested rows. few units: fewer than
-    20.
+    20. trained on: an intermediate phase of either side trained on this task in this language.
     """
     scores = [estimate(side, alpha=alpha) for side in sides]
     flags: dict[Flag, bool] = {}
@@ -64,6 +65,7 @@ def flags_of(
     flags["constant"] = facts.constant
     flags["tuned"] = tuned
     flags["few units"] = min(e.units for e in scores) < FEW_UNITS
+    flags["trained on"] = seen
     return tuple(flag for flag, holds in flags.items() if holds)
 
 

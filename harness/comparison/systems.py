@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ResultError, raise_all
 from harness.recording import task_of
+from harness.languages import LANGUAGES
 from harness.records import Cell
 from harness.results.continuation import first_difference
 from harness.results.examples import read_examples
@@ -35,14 +36,40 @@ class System:
         """The languages of a task that the folder holds scored, in its order."""
         return self.held.get(task, ())
 
+    def without(self, languages: Mapping[str, Collection[str]]) -> System:
+        """Return the system as if it did not hold these languages, by task."""
+        held = {
+            task: tuple(code for code in codes if code not in languages.get(task, ()))
+            for task, codes in self.held.items()
+        }
+        return replace(self, held=held)
+
     def runs(self, tasks: Sequence[str]) -> int:
         """The number of runs of these tasks: 1 where nothing is trained, whatever seeds were asked for."""
-        return max((len(self.record.training.get(task, ())) for task in tasks), default=1) or 1
+        return self.record.runs(tasks)
 
     def is_tuned(self, task: str) -> bool:
-        """Whether something was chosen on the very rows that are tested, so that no p can be given."""
+        """Whether threshold, layer or checkpoint was chosen on rows that are tested: then there is no p.
+
+        A checkpoint chosen on the test rows of one language is so for the whole task: all its gaps hold them.
+        """
         settings = {**self.tasks[task].settings, **self.record.tasks[task].settings}
-        return settings.get("threshold") == "test" or bool(self.record.selected_on(task))
+        by_threshold = settings.get("threshold") == "test"
+        return by_threshold or self.record.settings_chosen_on(task) or bool(self.record.selected_on(task))
+
+    def has_seen(self, task: str, language: str) -> bool:
+        """Whether an intermediate phase trained on a task in this language."""
+        return task in self.record.tasks and language in self.record.tasks[task].seen
+
+    @property
+    def intermediate_languages(self) -> tuple[str, ...]:
+        """The languages of its intermediate phases, in whatever task, by the codes of the language table."""
+        card = self.record.model.card if self.record.model is not None else None
+        if card is None:
+            return ()
+        primary = {code: tag.partition("-")[0].lower() for code, tag in card.languages.items()}
+        found = (code if code in LANGUAGES else primary[code] for code in primary)
+        return tuple(dict.fromkeys(code for code in found if code in LANGUAGES))
 
     def cell(self, task: str, language: str) -> Cell:
         """Read gold and the statistics of the metrics that are compared.
@@ -59,7 +86,7 @@ class System:
                 f"{self.folder.path} --out NEW` scores the run anew"
             )
         # Runs of several tasks are joined by their place, which must mean the same seed in all of them.
-        due = self.record.seeds if self.runs([task]) > 1 else self.record.seeds[:1]
+        due = self.record.seeds_of(task)
         if cell.seeds != due:
             raise ResultError(
                 f"{path}: holds the seeds {list(cell.seeds)}, and by run.json {list(due)} are due; "
@@ -86,18 +113,28 @@ def read_systems(folders: Sequence[Path]) -> tuple[System, ...]:
     opened, problems = [], []
     for path, name in zip(folders, _names(folders), strict=True):
         folder = RunFolder(path)
+        if not path.is_dir():
+            what = "is a file; give the run folder" if path.exists() else "there is no such folder; give one"
+            problems.append(f"{path}: {what} that `xharness eval --out` or `xharness score --out` wrote")
+            continue
         try:
             record = read_record(folder.run_json)
             refuse_foreign_code(record)
-            tasks = {task: task_of(record, task) for task in record.tasks}
         except ResultError as error:
             problems.append(str(error))
+            continue
+        try:
+            tasks = {task: task_of(record, task) for task in record.tasks}
+        except ResultError as error:
+            problems.append(
+                f"{path}: {error}; evaluate or score anew with this version, or compare with that one"
+            )
             continue
         found = _unfit(folder, record)
         problems += found
         if not found:
             opened.append(System(name, folder, record, tasks, _held(folder, record)))
-    raise_all(ResultError, problems)
+    raise_all(ResultError, list(dict.fromkeys(problems)))
     return tuple(opened)
 
 

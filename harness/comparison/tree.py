@@ -35,7 +35,7 @@ def build_comparisons(
 ) -> tuple[Comparison, ...]:
     """Return a comparison for each further system with the first."""
     return tuple(
-        _Builder(systems[0], candidate, number, drawn, found, alpha).build(scope)
+        _Builder(systems[0], candidate, number, drawn, found, scope, alpha).build()
         for number, (candidate, scope) in enumerate(zip(systems[1:], scopes, strict=True), 1)
     )
 
@@ -49,15 +49,16 @@ class _Builder:
     number: int
     drawn: Drawn
     found: Effects
+    scope: Scope
     alpha: float
 
-    def build(self, scope: Scope) -> Comparison:
+    def build(self) -> Comparison:
         names = shared_tasks(self.baseline, self.candidate)
         suite = self._effect("difference", "", "")
         return Comparison(
             baseline=self.baseline.name,
             candidate=self.candidate.name,
-            scope=scope,
+            scope=self.scope,
             left_out=left_out(self.baseline, self.candidate),
             tasks={name: self._task(self.baseline.tasks[name]) for name in names},
             suite=None if suite is None else self._averages(""),
@@ -104,6 +105,7 @@ class _Builder:
                 of_source,
                 self.drawn.facts[self.number, task.name, code],
                 tuned=self.baseline.is_tuned(task.name) or self.candidate.is_tuned(task.name),
+                seen=self.baseline.has_seen(task.name, code) or self.candidate.has_seen(task.name, code),
                 alpha=self.alpha,
             ),
         )
@@ -135,5 +137,5 @@ class _Builder:
         )
 
     def _interval(self, gap: Draws) -> tuple[float | None, float | None]:
-        low, high = gap_interval(gap, alpha=self.alpha)
+        low, high = gap_interval(gap, alpha=self.alpha, scope=self.scope)
         return (None, None) if low is None or high is None else (rounded(low), rounded(high))

@@ -30,9 +30,10 @@ def add_typology(
 
     A cell (task, language) that either system was trained on is no point: those that run.json names,
     and those of `trained` (languages by task), for training that it does not name. Neither is the
-    source language. `training_languages` are those of an intermediate phase, in whatever task; together
-    with the languages that the candidate was trained on they give one further distance, that from the
-    nearest of them, where it is another than that from the source.
+    source language. `training_languages` are those of an intermediate phase that run.json does not name,
+    in whatever task; together with those that it names, and with the languages that the candidate was
+    trained on for a task (not for others), they give one further distance, that from the nearest of them,
+    where it is another than that from the source.
 
     The suite is the mean over the tasks that have gaps, language by language: a language's reduction is
     the mean over those of these tasks that test it. Tuned tasks count in no mean and have no p.
@@ -46,9 +47,8 @@ def add_typology(
         baseline, candidate = systems[0], systems[number]
         names = shared_tasks(baseline, candidate)
         tasks = {name: baseline.tasks[name] for name in names}
-        near = sorted(
-            {*training_languages, *(code for name in names for code in trained_on(candidate, name))}
-        )
+        phases = {*training_languages, *candidate.intermediate_languages}
+        near = {name: phases | trained_on(candidate, name) for name in names}
         pair = Pair(drawn, number, comparison.scope, found.alpha)
         cuts: dict[str, Cut] = {}
         for name, task in tasks.items():
@@ -58,7 +58,7 @@ def add_typology(
                 shared_languages(baseline, candidate, name),
                 seen,
                 distances=distances,
-                near=near,
+                near=sorted(near[name]),
                 tested=not (baseline.is_tuned(name) or candidate.is_tuned(name)),
             )
         suite = suite_cut(list(cuts.values()))
@@ -69,7 +69,7 @@ def add_typology(
             if name:
                 own.add_spread(tasks[name], shared_languages(baseline, candidate, name), pair)
             own.note(ledger, (str(number), name))
-        drafts.append((comparison, draft, near))
+        drafts.append((comparison, draft, sorted(set().union(*near.values()))))
     return found.model_copy(
         update={
             "comparisons": tuple(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from harness.records import DataSet, canonical_json
+from harness.records import DataSet, Example, Inputs, canonical_json
 
 
 def fingerprint(data: DataSet) -> str:
@@ -43,3 +43,31 @@ def content_digest(data: DataSet) -> str:
         row = [data.language, e.example_id, type(e.inputs).__name__, asdict(e.inputs), e.gold]
         digest.update(canonical_json(row).encode("utf-8") + b"\n")
     return digest.hexdigest()
+
+
+def shared_rows(test: DataSet, others: Iterable[Example]) -> int:
+    """Return how many examples of a test set are among others too: the same id, and the same texts.
+
+    White space and gold do not count (XQuAD keeps one of SQuAD's answers), nor do texts that one of the two
+    does not have (a query has no passage). An id or a text alone may recur by chance. Ids may begin with
+    the language and a slash, as in development data of several languages.
+    """
+    known = {example.example_id: example.inputs for example in others}
+    return sum(
+        any(
+            _same_texts(example.inputs, known[name])
+            for name in (example.example_id, f"{test.language}/{example.example_id}")
+            if name in known
+        )
+        for example in test.examples
+    )
+
+
+def _same_texts(one: Inputs, other: Inputs) -> bool:
+    return all(a == b for a, b in zip(_texts(one), _texts(other), strict=False))
+
+
+def _texts(inputs: Inputs) -> list[str]:
+    """Return the texts of an example in order, words and choices joined; not its answers."""
+    values = (value for name, value in asdict(inputs).items() if name != "answers")
+    return [" ".join(" ".join(v if isinstance(v, tuple) else [v]).split()) for v in values if v is not None]

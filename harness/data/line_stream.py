@@ -1,4 +1,4 @@
-"""JSON lines of files too large to be held as text: read once, line by line, hashed on the way."""
+"""Lines of files too large to be held as text: read once, line by line, hashed on the way."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ARCHIVES = (".tar", ".tar.gz", ".tgz")
 
 
 class LineStream:
-    """The JSON lines of a UTF-8 file, or of one file in a tar archive, for a single pass.
+    """The lines of a UTF-8 file, or of one file in a tar archive, for a single pass.
 
     `member` is the last part of the name of a file in an archive; other files take none. `source`
     (the SHA-256 is that of the file on disk, the archive's where it is one) and `repairs` are known
@@ -53,14 +53,24 @@ class LineStream:
         """Yield (`file:line`, object) for each line; blank lines are passed over.
 
         Raises:
+            DataError: as `lines`, or a line is not a JSON object.
+        """
+        for number, line in self.lines():
+            where = f"{self.name}:{number}"
+            yield where, parse_object(line, where)
+
+    def lines(self) -> Iterator[tuple[int, str]]:
+        """Yield (line, counted from 1; its text) for each line that is not blank.
+
+        Raises:
             DataError: the file cannot be opened, is empty or damaged, lacks the member, or a line is
-                not UTF-8 or not a JSON object.
+                not UTF-8.
         """
         try:
             with self._path.open("rb") as raw:
                 hashed = io.BufferedReader(_Hashed(raw, self._digest), _BUFFER)
                 with self._opened(hashed) as lines:
-                    yield from self._objects(lines)
+                    yield from self._decoded(lines)
                 while hashed.read(_BUFFER):
                     pass
         except (EOFError, zlib.error, tarfile.TarError) as error:
@@ -98,22 +108,21 @@ class LineStream:
                 f"it holds {', '.join(seen[:20]) or 'nothing'}"
             )
 
-    def _objects(self, lines: Iterable[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _decoded(self, lines: Iterable[bytes]) -> Iterator[tuple[int, str]]:
         empty = True
         for number, data in enumerate(lines, 1):
-            where = f"{self.name}:{number}"
             try:
                 line = data.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise DataError(
-                    f"{where}: byte {error.start} (0x{data[error.start]:02x}) is not valid UTF-8; "
-                    "get the original file again"
+                    f"{self.name}:{number}: byte {error.start} (0x{data[error.start]:02x}) is not valid "
+                    "UTF-8; get the original file again"
                 ) from None
             if number == 1 and line.startswith(_BOM):
                 self._had_bom, line = True, line.removeprefix(_BOM)
             if line.strip():
                 empty = False
-                yield where, parse_object(line, where)
+                yield number, line
         if empty:
             raise DataError(f"{self.name}: the file is empty; get it again")
 

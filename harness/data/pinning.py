@@ -15,9 +15,10 @@ from harness.data.places import Places
 from harness.data.reading import fill
 from harness.data.repository import DEFAULT
 from harness.data.rows import JSON, PARQUET, read_rows
-from harness.data.wanted import Part, parts_of
+from harness.data.wanted import Part, all_parts
 from harness.errors import DataError, raise_all
 from harness.progress import Progress
+from harness.specs.intermediate import IntermediateSpec
 from harness.specs.task import Source, TaskSpec
 
 
@@ -35,7 +36,9 @@ class Pinned:
     newer: str | None
 
 
-def pin_task(task: TaskSpec, folder: Path, progress: Progress, *, update: bool) -> tuple[Pinned, ...]:
+def pin_task(
+    task: TaskSpec | IntermediateSpec, folder: Path, progress: Progress, *, update: bool
+) -> tuple[Pinned, ...]:
     """Fetch, check and lock every repository that a task reads, and return them.
 
     An unconfirmed one is taken at the commit that the lock has, else (or with `update`) at the
@@ -45,11 +48,7 @@ def pin_task(task: TaskSpec, folder: Path, progress: Progress, *, update: bool) 
     Raises:
         DataError: a repository cannot be had, or is not what the specification expects; all problems.
     """
-    parts = [
-        part
-        for part in parts_of(task, None, dict.fromkeys(task.training_sets, True))
-        if part.source.hub is not None
-    ]
+    parts = [part for part in all_parts(task) if part.source.hub is not None]
     if not parts:
         raise DataError(f"task {task.name!r} reads nothing from the hub, so there is nothing to pin")
     locked = read_lock(folder).pins
@@ -66,7 +65,7 @@ def pin_task(task: TaskSpec, folder: Path, progress: Progress, *, update: bool) 
     pinned = _at(task, commits)
     problems: list[str] = []
     snapshots: dict[str, LockedSnapshot] = {}
-    for part in parts_of(pinned, None, dict.fromkeys(pinned.training_sets, True)):
+    for part in all_parts(pinned):
         if part.source.hub is None:
             continue
         origin, found = _fetched(part, progress)
@@ -104,7 +103,7 @@ def _fetched(part: Part, progress: Progress) -> tuple[str, LockedSnapshot]:
     return snapshot.origin, LockedSnapshot(files=files, rows=rows)
 
 
-def _at(task: TaskSpec, commits: Mapping[str, str]) -> TaskSpec:
+def _at(task: TaskSpec | IntermediateSpec, commits: Mapping[str, str]) -> TaskSpec | IntermediateSpec:
     """Return the task with every unconfirmed repository at its commit."""
 
     def source(found: Any) -> Any:
@@ -113,6 +112,8 @@ def _at(task: TaskSpec, commits: Mapping[str, str]) -> TaskSpec:
             return found
         return found.model_copy(update={"hub": hub.model_copy(update={"revision": commits[hub.repo]})})
 
+    if isinstance(task, IntermediateSpec):
+        return task.model_copy(update={"train": source(task.train), "dev": source(task.dev)})
     data = source(task.data).model_copy(update={"dev": source(task.data.dev), "pool": source(task.data.pool)})
     training = {
         name: spec.model_copy(update={"train": source(spec.train), "dev": source(spec.dev)})

@@ -7,6 +7,7 @@ fingerprint from either. All read the role `rows`; the names of columns are opti
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from harness.data.choices import (
@@ -19,8 +20,8 @@ from harness.data.choices import (
 from harness.data.hidden import refuse_constant, refuse_hidden
 from harness.data.reading import Reading
 from harness.data.rows import Rows
-from harness.data.sentence_pairs import pair_example
-from harness.data.squad import article_id, checked_question
+from harness.data.sentence_pairs import UNLABELLED, pair_example, renames
+from harness.data.squad import RELEASE, article_id, checked_question, rules_of
 from harness.data.tag_lines import checked_label
 from harness.data.text import require
 from harness.errors import DataError, SpecError
@@ -34,33 +35,57 @@ def read_pair_rows(reading: Reading) -> DataSet:
     """Read sentence pairs: columns `first`, `second` and `label`.
 
     `label_names` are the names of whole-number labels in index order, empty where the column holds
-    text. `example_id` is the zero-based row. `parallel` says what translations share: the `row`, the
-    `id` (a column that the option `id` names), or nothing.
+    text; `rename` gives text labels their names in the task, as in `e=entailment,n=neutral`.
+    `example_id` is the zero-based row; of a source with several roles, all are read in the order of
+    their names, and the role and a slash stand before it. `parallel` says what translations share: the
+    `row`, the `id` (a column that the option `id` names), or nothing. `drop_unlabelled` (false): rows
+    whose label is -1 are left out and counted (`unlabelled`; SNLI, where annotators did not agree).
 
     Raises:
         DataError: a column is missing, the file orders its labels otherwise, or a label is unknown or
             hidden.
         SpecError: options that make no sense together.
     """
-    options = _texts(
-        reading, first="premise", second="hypothesis", label="label", label_names="", id="", parallel=""
+    given = reading.options(
+        first="premise",
+        second="hypothesis",
+        label="label",
+        label_names="",
+        rename="",
+        id="",
+        parallel="",
+        drop_unlabelled=False,
     )
+    options = {name: str(value) for name, value in given.items()}
     first, second, label, id_column = (options[key] for key in ("first", "second", "label", "id"))
     if options["parallel"] not in _PARALLEL or (options["parallel"] == "id" and not id_column):
         raise SpecError(
             f"reader {reading.source.reader!r}: option 'parallel' is {options['parallel']!r}; allowed are '' "
             "(rows of different languages are no translations), 'row', and 'id' with the option id"
         )
-    rows = reading.rows("rows")
-    rows.require_columns([first, second, label, *([id_column] if id_column else [])])
-    names = label_names(rows, label, options["label_names"])
+    known, repairs, files = renames(options["rename"], reading), Counter[str](), list[Rows]()
     examples = []
-    for number, (where, row) in enumerate(rows):
-        texts = (require(row, first, str, where=where), require(row, second, str, where=where))
-        parallel = {"": None, "row": str(number)}.get(options["parallel"], _pair_id(row, id_column, where))
-        name = _label(row[label], names, f"{where}: {label!r}")
-        examples.append(pair_example(number, texts, name, where=where, reading=reading, parallel_id=parallel))
-    return _finish(reading, [rows], examples, Counter())
+    roles = sorted(reading.source.files)
+    for role in roles:
+        rows = reading.rows(role)
+        files.append(rows)
+        rows.require_columns([first, second, label, *([id_column] if id_column else [])])
+        names = label_names(rows, label, options["label_names"])
+        for number, (where, row) in enumerate(rows):
+            if given["drop_unlabelled"] and row[label] in (-1, UNLABELLED):
+                repairs["unlabelled"] += 1
+                continue
+            texts = (require(row, first, str, where=where), require(row, second, str, where=where))
+            parallel = {"": None, "row": str(number)}.get(
+                options["parallel"], _pair_id(row, id_column, where)
+            )
+            name = _label(row[label], names, f"{where}: {label!r}")
+            name = known.get(name, name)
+            example = pair_example(number, texts, name, where=where, reading=reading, parallel_id=parallel)
+            if len(roles) > 1:
+                example = replace(example, example_id=f"{role}/{number}")
+            examples.append(example)
+    return _finish(reading, files, examples, repairs)
 
 
 def read_tagging_rows(reading: Reading) -> DataSet:
@@ -102,6 +127,7 @@ def read_squad_rows(reading: Reading) -> DataSet:
     false; articles (without titles contexts) are clusters; an answer that does not stand at its offset
     is found again (`answer_offset`), since many copies stripped the contexts and kept the offsets.
     With `id_prefix` only questions whose ids begin so are read. An empty `title` names no column.
+    `unanswerable`, `drop_lost` and `original` are those of SQuAD JSON too.
 
     Raises:
         DataError: a column is missing, a question has no answer, an answer is not in its context, or
@@ -115,6 +141,9 @@ def read_squad_rows(reading: Reading) -> DataSet:
         title="title",
         id_prefix="",
         parallel=True,
+        unanswerable=False,
+        drop_lost=False,
+        original=RELEASE,
     )
     columns = {key: str(options[key]) for key in ("id", "context", "question", "answers")}
     title, prefix = str(options["title"]), str(options["id_prefix"])
@@ -133,12 +162,14 @@ def read_squad_rows(reading: Reading) -> DataSet:
             "question": row[columns["question"]],
             "answers": _answers(row[columns["answers"]], where),
         }
-        question = checked_question(raw, context, where, repairs)
+        question = checked_question(raw, context, where, repairs, rules=rules_of(options))
+        if question is None:
+            continue
         examples.append(
             Example(
                 question_id,
                 SpanQAInputs(question.text, context, question.answers),
-                gold=canonical_json([answer.text for answer in question.answers]),
+                gold=question.gold,
                 parallel_id=question_id if options["parallel"] else None,
                 cluster_id=article_id(row.get(title), context),
             )

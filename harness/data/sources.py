@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from traceback import extract_tb
 
 from harness.data.hidden import refuse_constant
-from harness.data.hub import verify
-from harness.data.places import Places, Values, find_places, place_of, settle
-from harness.data.reading import Reading
-from harness.data.table import TABLE, reader_named
-from harness.errors import DataError, HarnessError, SpecError, did_you_mean
-from harness.records import DataSet, SourceFile
+from harness.data.loading import load_language
+from harness.data.places import Places, Values, find_places, settle
+from harness.errors import DataError, SpecError, did_you_mean
+from harness.records import DataSet
 from harness.specs.task import Source, TaskSpec, TrainingSet
 
 # What a pool that is not part of the test sets is filed under: it belongs to no language.
@@ -29,7 +25,7 @@ def load_test(task: TaskSpec, language: str, places: Places) -> DataSet:
             or returns no data set.
     """
     _check_language(task, language)
-    data = _read(task, task.data, language, places, task_values(task), "the test set")
+    data = _load(task, task.data, language, places, task_values(task), "the test set")
     names = ", ".join(file.path for file in data.sources)
     refuse_constant([e.gold for e in data.examples], f"task {task.name!r}, language {language!r} ({names})")
     return data
@@ -48,7 +44,7 @@ def load_pool(task: TaskSpec, places: Places) -> Mapping[str, DataSet]:
         return {}
     if task.data.pool is not None:
         values = {POOL: {"code": POOL}}
-        found = _read(task, task.data.pool, POOL, places, values, "the pool", candidates=True)
+        found = _load(task, task.data.pool, POOL, places, values, "the pool", candidates=True)
         return {POOL: found}
     places = settle(task.data, task.languages, task_values(task), places, what="the test sets")
     return {code: load_test(task, code, places) for code in task.languages}
@@ -63,7 +59,7 @@ def load_tuning(task: TaskSpec, language: str, places: Places) -> DataSet | None
     if task.data.dev is None:
         return None
     _check_language(task, language)
-    return _read(task, task.data.dev, language, places, task_values(task), "the development set")
+    return _load(task, task.data.dev, language, places, task_values(task), "the development set")
 
 
 def load_training(task: TaskSpec, training_set: str, places: Places) -> tuple[DataSet, ...]:
@@ -79,7 +75,7 @@ def load_training(task: TaskSpec, training_set: str, places: Places) -> tuple[Da
     places = settle(spec.train, spec.languages, values, places, what=what)
     sets = []
     for code in spec.languages:
-        data = _read(task, spec.train, code, places, values, what)
+        data = _load(task, spec.train, code, places, values, what)
         if spec.first_clusters is not None:
             kept = frozenset(_first_clusters(data, spec.first_clusters, training_set))
             data = replace(data, examples=tuple(e for e in data.examples if e.cluster_id in kept))
@@ -105,7 +101,7 @@ def load_dev(task: TaskSpec, training_set: str, places: Places) -> tuple[DataSet
         return None
     values, what = training_values(task, spec), f"development set of {training_set!r}"
     places = settle(spec.dev, spec.languages, values, places, what=what)
-    return tuple(_read(task, spec.dev, code, places, values, what) for code in spec.languages)
+    return tuple(_load(task, spec.dev, code, places, values, what) for code in spec.languages)
 
 
 def held_out_clusters(task: TaskSpec, training_set: str, places: Places) -> frozenset[str]:
@@ -198,7 +194,7 @@ def available_languages(task: TaskSpec, places: Places) -> tuple[str, ...]:
     return tuple(code for code in task.languages if not test_problems(task, [code], places))
 
 
-def _read(
+def _load(
     task: TaskSpec,
     source: Source,
     language: str,
@@ -208,54 +204,16 @@ def _read(
     *,
     candidates: bool = False,
 ) -> DataSet:
-    """Read one language; `candidates`: a pool is wanted, without examples."""
-    where = f"{what} of task {task.name!r}, language {language!r}"
-    place = place_of(source, language, values, places.checked(), what=where)
-    verify(place, where)
-    reading = Reading(
-        task.name, language, place.source, place.root, values, task.labels, place.origin, place.files
+    return load_language(
+        task.name,
+        source,
+        language,
+        places,
+        values,
+        what=f"{what} of task {task.name!r}",
+        labels=task.labels,
+        candidates=candidates,
     )
-    data = _data_set(reading, where)
-    if place.origin:
-        files = tuple(SourceFile(f"{place.origin}/{f.path}", f.sha256) for f in data.sources)
-        data = replace(data, sources=files)
-    if not (data.candidates if candidates else data.examples):
-        names = ", ".join(file.path for file in data.sources)
-        raise DataError(f"{where}: no {'candidate' if candidates else 'example'} is left of {names}")
-    _refuse_repeated_ids(data, where)
-    return data
-
-
-def _refuse_repeated_ids(data: DataSet, where: str) -> None:
-    pools = {"example": [e.example_id for e in data.examples]}
-    pools["candidate"] = [c.candidate_id for c in data.candidates]
-    pools["English candidate"] = [c.candidate_id for c in data.counterpart]
-    for what, ids in pools.items():
-        if len(set(ids)) == len(ids):
-            continue
-        twice = next(i for i, count in Counter(ids).items() if count > 1)
-        names = ", ".join(file.path for file in data.sources)
-        raise DataError(f"{where}: the {what} id {twice!r} occurs twice (in {names}); ids must be unique")
-
-
-def _data_set(reading: Reading, where: str) -> DataSet:
-    name, wanted = reading.source.reader, "a reader takes a Reading and returns a harness.records.DataSet"
-    reader = reader_named(name)
-    try:
-        data: object = reader(reading)
-    except HarnessError:
-        raise
-    except Exception as error:
-        if name in TABLE:
-            raise
-        at = extract_tb(error.__traceback__)[-1]
-        raise SpecError(
-            f"{where}: reader {name!r} failed with {type(error).__name__}: {error} "
-            f"({at.filename}:{at.lineno}); {wanted}"
-        ) from error
-    if not isinstance(data, DataSet):
-        raise SpecError(f"{where}: reader {name!r} returned {data!r:.60}; {wanted}")
-    return data
 
 
 def _check_language(task: TaskSpec, language: str) -> None:

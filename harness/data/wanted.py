@@ -6,17 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.data import sources
+from harness.data import intermediate, sources
 from harness.data.fetching import fetch_files, open_snapshot, wanted_files
 from harness.data.hub import commit_of
 from harness.data.lock import LockedSnapshot, extend_lock, read_lock
 from harness.data.places import Places, Values, find_places
+from harness.errors import DataError, HubUnreachable
 from harness.progress import Progress
 from harness.records import DataSet
+from harness.specs.intermediate import IntermediateSpec
 from harness.specs.recipe import Recipe
 from harness.specs.task import Source, TaskSpec
 
-Role = Literal["test", "dev", "pool", "training", "training dev"]
+Role = Literal["test", "dev", "pool", "training", "training dev", "intermediate", "intermediate dev"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Part:
     specification expects, by language; those of a training set are checked over all its languages.
     """
 
-    task: TaskSpec
+    task: TaskSpec | IntermediateSpec
     role: Role
     name: str
     source: Source
@@ -44,7 +46,11 @@ class Part:
             "pool": "the pool",
             "training": f"training set {self.name!r}",
             "training dev": f"the development set of {self.name!r}",
+            "intermediate": "the training data",
+            "intermediate dev": "the development set",
         }
+        if isinstance(self.task, IntermediateSpec):
+            return f"{names[self.role]} of intermediate task {self.task.name!r}"
         return f"{names[self.role]} of task {self.task.name!r}"
 
     def read(self, code: str, places: Places) -> tuple[DataSet, ...]:
@@ -53,6 +59,11 @@ class Part:
         Raises:
             DataError: as `harness.data.sources`.
         """
+        if isinstance(self.task, IntermediateSpec):
+            if self.role == "intermediate":
+                return (intermediate.load_training_part(self.task, code, places),)
+            found = intermediate.load_dev_part(self.task, code, places)
+            return () if found is None else (found,)
         if self.role == "test":
             return (sources.load_test(self.task, code, places),)
         if self.role == "dev":
@@ -106,6 +117,49 @@ def _tested(task: TaskSpec, codes: tuple[str, ...]) -> list[Part]:
         pool = sources.POOL
         parts.append(Part(task, "pool", "", task.data.pool, (pool,), {pool: {"code": pool}}, {}))
     return parts
+
+
+def intermediate_parts(
+    task: IntermediateSpec, languages: Iterable[str] | None, *, with_dev: bool = True
+) -> tuple[Part, ...]:
+    """Return the parts of an intermediate task in these languages (None: all).
+
+    A task that joins others has none: theirs are wanted.
+    """
+    codes = tuple(task.languages) if languages is None else tuple(languages)
+    values, known = intermediate.part_values(task), task.languages
+    parts = []
+    if task.train is not None:
+        rows = {code: count for code in codes if (count := known[code].rows) is not None}
+        parts.append(Part(task, "intermediate", "", task.train, codes, values, rows))
+    if with_dev and task.dev is not None:
+        rows = {code: count for code in codes if (count := known[code].dev_rows) is not None}
+        parts.append(Part(task, "intermediate dev", "", task.dev, codes, values, rows))
+    return tuple(parts)
+
+
+def all_parts(task: TaskSpec | IntermediateSpec) -> tuple[Part, ...]:
+    """Return all parts of a task, in all languages, training sets and development sets included."""
+    if isinstance(task, IntermediateSpec):
+        return intermediate_parts(task, None)
+    return parts_of(task, None, dict.fromkeys(task.training_sets, True))
+
+
+def fetch_or_warn(groups: Iterable[Sequence[Part]], places: Places, progress: Progress) -> None:
+    """Fetch what is missing, group by group, where the hub's copy is pinned; not offline.
+
+    What cannot be had is warned of: what is then missing is said before anything is read.
+    """
+    if places.offline:
+        return
+    for parts in groups:
+        try:
+            fetch_missing(parts, places, progress)
+        except HubUnreachable as error:
+            progress.warn(str(error))
+            return
+        except DataError as error:
+            progress.warn(str(error))
 
 
 def fetch_missing(

@@ -48,6 +48,15 @@ class Work:
     limited: bool = False
 
 
+class Labelled(Protocol):
+    """What a head must know of a task: a target, or an intermediate one."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels in the task's order; empty where the size of the head does not depend on the task."""
+        ...
+
+
 class Kind(Protocol):
     """A kind of task.
 
@@ -61,7 +70,7 @@ class Kind(Protocol):
         """Turn stored gold text into what the metrics take."""
         ...
 
-    def head(self, task: TaskSpec) -> Head | None:
+    def head(self, task: Labelled) -> Head | None:
         """Return the head the kind trains or expects, or None where it uses the encoder alone."""
         ...
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import SpecError
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.records import NO_GOLD, Candidate, Cell, DataSet, MiningInputs, Outputs
 from harness.specs.settings import BitextMiningSettings
-from harness.specs.task import TaskSpec
 
 if TYPE_CHECKING:
     from harness.backends.encoder import Encoder, Vectors
@@ -48,7 +47,7 @@ class BitextMining(Kind):
         """Return whether the row is a gold pair; a pair that was only predicted is none."""
         return gold != NO_GOLD
 
-    def head(self, task: TaskSpec) -> Head | None:
+    def head(self, task: Labelled) -> Head | None:
         """Return None: the encoder alone is used."""
         return None
 

@@ -7,10 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.records import Outputs
 from harness.specs.settings import BitextRetrievalSettings
-from harness.specs.task import TaskSpec
 
 
 class BitextRetrieval(Kind):
@@ -29,7 +28,7 @@ class BitextRetrieval(Kind):
         """Return the right line number, as text."""
         return gold
 
-    def head(self, task: TaskSpec) -> Head | None:
+    def head(self, task: Labelled) -> Head | None:
         """Return None: the encoder alone is used."""
         return None
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from harness.errors import DataError, did_you_mean
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import Feature, check_length, frame, pad, subwords, truncate
 from harness.progress import Advance
 from harness.records import ClassificationInputs, Example, Outputs
 from harness.specs.settings import ClassificationSettings, KindSettings
-from harness.specs.task import TaskSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -32,7 +31,7 @@ class Classification(Kind):
         """Return the gold label."""
         return gold
 
-    def head(self, task: TaskSpec) -> ClassificationHead:
+    def head(self, task: Labelled) -> ClassificationHead:
         """Return a sequence classification head over the task's labels, in the task's order."""
         return ClassificationHead(task.labels)
 

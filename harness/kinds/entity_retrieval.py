@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, cast
 
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.dual_encoder import DualEncoderHead
 from harness.kinds.ranking import Lengths, rank_pool
 from harness.records import Outputs
 from harness.specs.settings import EntityRetrievalSettings
-from harness.specs.task import TaskSpec
 
 # Candidates are tokenised and embedded so many at a time: what lies beside a million vectors in
 # memory is one block's tokens.
@@ -32,7 +31,7 @@ class EntityRetrieval(Kind):
         """Return the one entity of the mention, as a list."""
         return cast(list[str], json.loads(gold))
 
-    def head(self, task: TaskSpec) -> Head | None:
+    def head(self, task: Labelled) -> Head | None:
         """Return the dual encoder: what a recipe with phases trains is an encoder, not a head."""
         return DualEncoderHead()
 

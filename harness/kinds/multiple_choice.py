@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from harness.errors import DataError
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import Feature, check_length, frame, pad, subwords, truncate
 from harness.progress import Advance
 from harness.records import ChoiceInputs, Example, Outputs
 from harness.specs.settings import ChoiceSettings, KindSettings
-from harness.specs.task import TaskSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -32,7 +31,7 @@ class MultipleChoice(Kind):
         """Return the gold text: the number of the right choice."""
         return gold
 
-    def head(self, task: TaskSpec) -> ChoiceHead:
+    def head(self, task: Labelled) -> ChoiceHead:
         """Return a multiple choice head; its size does not depend on the task."""
         return ChoiceHead()
 

@@ -6,12 +6,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, cast
 
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.dual_encoder import DualEncoderHead
 from harness.kinds.ranking import Lengths, rank_pool
 from harness.records import Outputs
 from harness.specs.settings import PassageRetrievalSettings
-from harness.specs.task import TaskSpec
 
 
 class PassageRetrieval(Kind):
@@ -29,7 +28,7 @@ class PassageRetrieval(Kind):
         """Return the ids of all candidates that answer the question."""
         return cast(list[str], json.loads(gold))
 
-    def head(self, task: TaskSpec) -> Head | None:
+    def head(self, task: Labelled) -> Head | None:
         """Return the dual encoder: what a recipe with phases trains is an encoder, not a head."""
         return DualEncoderHead()
 

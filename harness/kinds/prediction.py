@@ -23,7 +23,7 @@ def predict_with_head(work: Work, head: Head, verb: str) -> Iterator[tuple[str, 
     Raises:
         ModelError: if the checkpoint's head does not fit the task.
     """
-    model, tokenizer = open_head(work.model, head, say=work.progress.say)
+    model, tokenizer = open_head(work.model, head, name=work.task.name, say=work.progress.say)
     for language in work.languages:
         examples = work.data[language].examples
         with work.progress.phase(f"{verb} {work.task.name} {language}", len(examples), "examples") as advance:

@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from harness.errors import DataError
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import Feature, Frame, Ids, check_length, frame, pad
 from harness.kinds.spans import Offsets, Window, answer_tokens, best_span, cut, fullest, span_text
 from harness.progress import Advance
 from harness.records import Example, Outputs, SpanQAInputs
-from harness.specs.settings import KindSettings, SpanQASettings
-from harness.specs.task import TaskSpec
+from harness.specs.settings import KindSettings, NullableQASettings, SpanQASettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -41,7 +39,7 @@ class SpanQA(Kind):
         """Return the texts of all gold answers."""
         return cast(list[str], json.loads(gold))
 
-    def head(self, task: TaskSpec) -> SpanHead:
+    def head(self, task: Labelled) -> SpanHead:
         """Return a span head; its size does not depend on the task."""
         return SpanHead()
 
@@ -71,23 +69,14 @@ class SpanHead(Head):
         """Return one feature per window, with `start` and `end`, positions of the first gold answer.
 
         A window that does not hold the whole answer is kept and points at its first token, as in
-        the official training code.
-
-        Raises:
-            DataError: if an example has no answer.
+        the official training code. So does every window of a question without an answer (Devlin et al.
+        2019, section 4.3); readers give such questions only where a task asks for them.
         """
         around = frame(tokenizer, texts=2)
         features = self._windows(examples, tokenizer, settings, around)
-        golds = []
-        for example in examples:
-            inputs = _inputs(example)
-            if not inputs.answers:
-                raise DataError(f"training question {example.example_id!r} has no answer to train on")
-            first = inputs.answers[0]
-            golds.append((first.start, first.start + len(first.text)))
         for feature in features:
             window: Window = feature["window"]
-            tokens = answer_tokens(feature["encoded"].offsets, *golds[feature["example"]])
+            tokens = _gold_tokens(examples[feature["example"]], feature["encoded"].offsets)
             inside = tokens is not None and window.start <= tokens[0] and tokens[1] < window.stop
             shift = window.place - window.start
             feature["start"], feature["end"] = (
@@ -114,8 +103,10 @@ class SpanHead(Head):
         settings: KindSettings,
         advance: Advance,
     ) -> Outputs:
-        """Return the answer text per question, an empty text only where no span is allowed at all.
+        """Return the answer text per question.
 
+        It is empty only where no span is allowed at all, or where the task has questions without an
+        answer (`null_answers`) and none scores higher.
         Of spans with equal scores the one in the earlier window wins, then the one whose start,
         then whose end ranks higher (equal logits rank by position).
         """
@@ -138,6 +129,7 @@ class SpanHead(Head):
                 [waiting[example][i] for i in members[example]],
                 n_best=settings.n_best,
                 max_length=settings.max_answer_length,
+                may_be_null=isinstance(settings, NullableQASettings) and settings.null_answers,
             )
             del waiting[example]
             if span is not None:
@@ -166,6 +158,14 @@ class SpanHead(Head):
                 feature["example"], feature["encoded"], feature["window"] = number, encoded, window
                 features.append(feature)
         return features
+
+
+def _gold_tokens(example: Example, offsets: Offsets) -> tuple[int, int] | None:
+    """Return the first and last token of the first gold answer, if there is one."""
+    answers = _inputs(example).answers
+    return (
+        answer_tokens(offsets, answers[0].start, answers[0].start + len(answers[0].text)) if answers else None
+    )
 
 
 def _inputs(example: Example) -> SpanQAInputs:

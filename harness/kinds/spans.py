@@ -66,7 +66,12 @@ def fullest(ranges: Sequence[tuple[int, int]], place: int) -> list[Window]:
 
 
 def best_span(
-    windows: Sequence[Window], logits: Sequence[tuple[Logits, Logits]], *, n_best: int, max_length: int
+    windows: Sequence[Window],
+    logits: Sequence[tuple[Logits, Logits]],
+    *,
+    n_best: int,
+    max_length: int,
+    may_be_null: bool = False,
 ) -> tuple[int, int] | None:
     """Return the tokens (first, last) of the best span, or None where no span is allowed.
 
@@ -74,8 +79,10 @@ def best_span(
     question included, padding not. Candidates are the `n_best` highest starts times the `n_best`
     highest ends of a window; a span begins at a token that the window owns, ends in the window, not
     before its start, and has at most `max_length` tokens. The score is the sum of the two logits. Ties:
-    earlier window, higher-ranked start, higher-ranked end; equal logits rank by position.
-    Source: `compute_predictions_logits` of transformers 2.8, without null answers.
+    earlier window, higher-ranked start, higher-ranked end; equal logits rank by position. With
+    `may_be_null` it is None too where no answer scores higher: the sum of the two logits of the first
+    token, in the window where that is lowest.
+    Source: `compute_predictions_logits` of transformers 2.8, its threshold for null answers at 0.
     """
     best, found = -np.inf, None
     for window, (start_logits, end_logits) in zip(windows, logits, strict=True):
@@ -99,6 +106,8 @@ def best_span(
         if scores[start, end] > best or found is None:
             best = scores[start, end]
             found = (int(first[start]) + window.start, int(last[end]) + window.start)
+    if may_be_null and min(float(start[0]) + float(end[0]) for start, end in logits) > best:
+        return None
     return found
 
 

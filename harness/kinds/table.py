@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from harness.errors import SpecError
-from harness.kinds.base import Kind
+from harness.kinds.base import Head, Kind, Labelled
 
 TABLE = {
     "classification": "harness.kinds.classification:Classification",
@@ -32,3 +32,19 @@ def kind_named(name: str) -> Kind:
         raise SpecError(f"this version runs no tasks of kind {name!r}; it runs {', '.join(sorted(TABLE))}")
     module, _, attribute = TABLE[name].partition(":")
     return cast(Kind, getattr(import_module(module), attribute)())
+
+
+def head_for(kind: str, task: Labelled) -> Head:
+    """Return the head that a task of this kind trains; `masked_lm` is no kind of target task.
+
+    Raises:
+        SpecError: the kind trains no head.
+    """
+    if kind == "masked_lm":
+        from harness.kinds.masked_lm import MaskedLMHead
+
+        return MaskedLMHead()
+    head = kind_named(kind).head(task)
+    if head is None:
+        raise SpecError(f"tasks of kind {kind!r} train no head")
+    return head

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import numpy as np
 
 from harness.errors import DataError, did_you_mean
-from harness.kinds.base import Head, Kind, Work
+from harness.kinds.base import Head, Kind, Labelled, Work
 from harness.kinds.prediction import forward, predict_with_head
 from harness.kinds.sequences import IGNORED, Feature, check_length, frame, pad
 from harness.progress import Advance
 from harness.records import Example, Outputs, TaggingInputs
 from harness.specs.settings import KindSettings, TaggingSettings
-from harness.specs.task import TaskSpec
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -33,7 +32,7 @@ class Tagging(Kind):
         """Return the labels, one per word."""
         return cast(list[str], json.loads(gold))
 
-    def head(self, task: TaskSpec) -> TaggingHead:
+    def head(self, task: Labelled) -> TaggingHead:
         """Return a token classification head over the task's own labels.
 
         The official code adds a class `O` to label sets that lack it, so that its POS head has 18

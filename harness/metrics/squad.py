@@ -91,3 +91,15 @@ class SquadExactMatch(SquadF1):
     def score(self, gold: str, answer: str) -> float:
         """Return 1 if both are equal once normalised (also if both are then empty), else 0."""
         return float(tokens(gold) == tokens(answer))
+
+
+class SquadV2F1(SquadF1):
+    """Mean token F1 where questions may have no answer, whose gold is one empty text.
+
+    Source: SQuAD v2.0 evaluation (compute_f1): where either is empty once normalised, it is 1 if both are.
+    """
+
+    def score(self, gold: str, answer: str) -> float:
+        """Compare an answer with one gold answer: 0 to 1."""
+        expected, given = tokens(gold), tokens(answer)
+        return overlap_f1(expected, given) if expected and given else float(expected == given)

@@ -23,6 +23,7 @@ TABLE = {
     "chunk_recall_legacy": "harness.metrics.chunks:LegacyChunkRecall",
     "squad_f1": "harness.metrics.squad:SquadF1",
     "squad_exact_match": "harness.metrics.squad:SquadExactMatch",
+    "squad_v2_f1": "harness.metrics.squad:SquadV2F1",
     "mlqa_f1": "harness.metrics.mlqa:MlqaF1",
     "mlqa_exact_match": "harness.metrics.mlqa:MlqaExactMatch",
     "pair_f1": "harness.metrics.pairs:PairF1",

@@ -14,7 +14,7 @@ from harness.stats.families import Correction
 IntervalName = Literal["t", "percentile", "bca"]
 Pairing = Literal["parallel", "partial", "independent"]
 Claim = Literal["closed", "narrowed", "source loss"]
-Flag = Literal["scale", "near chance", "ceiling", "constant", "level", "tuned", "few units"]
+Flag = Literal["scale", "near chance", "ceiling", "constant", "level", "tuned", "few units", "trained on"]
 
 _DECIMALS = 10
 
@@ -28,9 +28,9 @@ class Effect(_Tree):
 
     low, high and p are one statement; null where nothing can be said (a single unit), and p and
     p_adjusted where the numbers were tuned on the test rows, low and high where a BCa interval would end
-    beyond the draws. `family` is how many tests the p was
-    adjusted for, `detectable` the difference that would be found with a probability of 80%. `check` is
-    the p of the sign-flip check, unadjusted; written only where it was asked for (and there is a p).
+    beyond the draws. `family` is how many tests the p was adjusted for, 0 without p; `detectable` the
+    difference that the first step of that would find with a probability of 80%, null without p. `check`
+    is the p of the sign-flip check, unadjusted; written only where it was asked for (and there is a p).
     """
 
     value: float

@@ -54,9 +54,10 @@ def _csv_rows(pair: Pair) -> Iterator[_Fields]:
                 claim = gap.claim or ""
                 yield [*place, "gap_reduction", *gaps, *_csv_effect(gap.reduction), claim, flags]
         place = [task, found.metric, found.pairing, "average"]
-        yield [*place, "difference", *nothing, *_csv_effect(found.average.difference), "", ""]
+        tuned = "tuned" if pair.is_tuned(task) else ""
+        yield [*place, "difference", *nothing, *_csv_effect(found.average.difference), "", tuned]
         if found.average.gap_reduction is not None:
-            yield [*place, "gap_reduction", *nothing, *_csv_effect(found.average.gap_reduction), "", ""]
+            yield [*place, "gap_reduction", *nothing, *_csv_effect(found.average.gap_reduction), "", tuned]
     if pair.comparison.suite is not None:
         place = ["", "", "", "average"]
         yield [*place, "difference", *nothing, *_csv_effect(pair.comparison.suite.difference), "", ""]

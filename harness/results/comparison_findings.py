@@ -25,7 +25,7 @@ class Side:
 
     def runs(self, tasks: Iterable[str]) -> int:
         """Return the number of runs of these tasks: one where nothing was trained, whatever the seeds."""
-        return max((len(self.record.training.get(task, ())) for task in tasks), default=1) or 1
+        return self.record.runs(tasks)
 
     def failed(self, task: str) -> tuple[str, ...]:
         """The languages that the run was to have and has no score of."""
@@ -117,6 +117,10 @@ class Pair:
         found = self.comparison.tasks[task]
         source = found.languages.get(found.source_language or "")
         return source.difference if source else None
+
+    def is_tuned(self, task: str) -> bool:
+        """Whether a task has no p since something was chosen on its test rows."""
+        return any("tuned" in found.flags for found in self.comparison.tasks[task].languages.values())
 
     def lost_source(self, task: str) -> bool:
         """Whether the source language became worse, by its own p (not adjusted)."""

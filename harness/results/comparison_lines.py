@@ -51,7 +51,8 @@ def average_line(pair: Pair, task: str) -> Line:
 def suite_line(pair: Pair) -> Line | None:
     """Return the mean of the tasks; None where there is one task.
 
-    It has scores and gaps only where the suite averages the very metrics that the tasks' rows show.
+    It has scores and gaps only where the suite averages the very metrics that the tasks' rows show, and
+    gaps only where it has a reduction: one task's are no mean of tasks.
     """
     suite = pair.comparison.suite
     if suite is None:
@@ -60,7 +61,7 @@ def suite_line(pair: Pair) -> Line | None:
     lines = [average_line(pair, name) for name in names]
     shown = all(pair.score_metrics(name) == (pair.comparison.tasks[name].metric,) for name in names)
     scores = [line.scores for line in lines if shown and line.scores]
-    gaps = [line.gaps for line in lines if shown and line.gaps]
+    gaps = [line.gaps for line in lines if shown and line.gaps and suite.gap_reduction]
     return Line(
         (fmean(s[0] for s in scores), fmean(s[1] for s in scores)) if scores else None,
         suite.difference,
@@ -76,8 +77,7 @@ def averaged_tasks(pair: Pair, *, with_gap: bool = False) -> list[str]:
     return [
         name
         for name, found in pair.comparison.tasks.items()
-        if not any("tuned" in language.flags for language in found.languages.values())
-        and (not with_gap or found.average.gap_reduction is not None)
+        if not pair.is_tuned(name) and (not with_gap or found.average.gap_reduction is not None)
     ]
 
 
@@ -86,8 +86,9 @@ def overall_line(pair: Pair) -> tuple[Line, str]:
     mean = suite_line(pair)
     if mean is not None:
         return mean, ", ".join(averaged_tasks(pair))
-    name, found = next(iter(pair.comparison.tasks.items()))
-    return average_line(pair, name), f"{name}, {len(found.languages)} languages"
+    tasks = pair.comparison.tasks
+    name = (averaged_tasks(pair) or list(tasks))[0]
+    return average_line(pair, name), f"{name}, {len(tasks[name].languages)} languages"
 
 
 def verdict(pair: Pair, line: Line) -> str:

@@ -20,8 +20,9 @@ FLAGS: dict[Flag, tuple[str, str]] = {
         "l",
         "the test sets of the two languages are not translations; their gap compares systems, not languages",
     ),
-    "tuned": ("t", "something was chosen on these test rows, so there is no p"),
+    "tuned": ("t", "threshold, layer or checkpoint was chosen on test rows of this task, so there is no p"),
     "few units": ("u", "fewer than 20 units, so intervals are rough"),
+    "trained on": ("z", "an intermediate phase trained on this task in this language: not zero-shot"),
 }
 POWER_NOTE = (
     "n.s. (x): not significant; a true effect of x points (detectable) would be found with a probability of "
@@ -91,13 +92,7 @@ def family_note(settings: Comparisons, quantities: Mapping[str, Iterable[Effect 
     sizes = {
         name: max((e.family for e in found if e is not None), default=0) for name, found in quantities.items()
     }
-    families = ", ".join(f"{size} ({name})" for name, size in sizes.items() if size) or "0"
-    if settings.correction == "none":
-        adjusted = f"p: not adjusted (--correction none); tested together: {families}"
-    else:
-        adjusted = f"p: adjusted by {CORRECTIONS[settings.correction]}, family sizes {families}"
-    several = ", over all candidates" if len(settings.comparisons) > 1 else ""
-    return f"{adjusted}{several}; alpha {settings.alpha:g}. {MARK}: {_condition(settings)}."
+    return sizes_note(settings, sizes)
 
 
 def _condition(settings: Comparisons) -> str:
@@ -134,8 +129,9 @@ def source_note(pair: Pair, task: str) -> str:
     name = pair.language_name(task, found.source_language or "")
     p = p_text(change.p, pair.settings.alpha)
     p = f"p < {p[1:]}" if p.startswith("<") else f"p = {p}"
+    p = "no p" if change.p is None else f"{p}, not adjusted"
     what = "Source loss: " if pair.lost_source(task) else ""
-    return f"{what}{name} itself changed by {change.value:+.1f} ({p}, not adjusted)."
+    return f"{what}{name} itself changed by {change.value:+.1f} ({p})."
 
 
 def average_note(task: TaskComparison) -> str:
@@ -217,6 +213,8 @@ def left_out_tasks_note(pair: Pair) -> str | None:
 def identical_note(pair: Pair, task: str | None = None) -> str | None:
     """Return one line on cells that are the same on both sides, or None."""
     same = "the predictions are identical, so every difference is 0 and p = 1"
+    if any(pair.is_tuned(name) for name in pair.comparison.tasks):
+        same += " where there is a p"
     if pair.itself:
         return f"{pair.comparison.candidate} is compared with itself: {same}."
     if pair.identical:
@@ -224,9 +222,16 @@ def identical_note(pair: Pair, task: str | None = None) -> str | None:
     if task is None:
         return None
     codes = [code for code in pair.languages(task) if (task, code) in pair.alike]
-    return (
-        f"Scored the same in every example, so difference 0 and p = 1: {', '.join(codes)}." if codes else None
-    )
+    so = "difference 0" if pair.is_tuned(task) else "difference 0 and p = 1"
+    return f"Scored the same in every example, so {so}: {', '.join(codes)}." if codes else None
+
+
+def tuned_note(pair: Pair) -> str | None:
+    """Return which tasks have no p, and are in no mean of tasks, or None."""
+    tuned = [task for task in pair.comparison.tasks if pair.is_tuned(task)]
+    if not tuned:
+        return None
+    return f"Tuned on their own test rows, so without p, in no family and in no mean: {', '.join(tuned)}."
 
 
 def stamp_notes(pair: Pair) -> list[str]:
@@ -246,6 +251,25 @@ def p_text(p: float | None, alpha: float) -> str:
         return "<0.001"
     digits = next((d for d in range(3, 10) if (float(f"{p:.{d}f}") <= alpha) == (p <= alpha)), 10)
     return f"{p:.{digits}f}"
+
+
+def sizes_note(settings: Comparisons, sizes: Mapping[str, int]) -> str:
+    """Return what p was adjusted for; `sizes` are those of the families, by their names."""
+    families = ", ".join(f"{size} ({name})" for name, size in sizes.items() if size)
+    if not families:
+        return "p: none here, hence no family of tests."
+    if settings.correction == "none":
+        adjusted = f"p: not adjusted (--correction none); tested together: {families}"
+    else:
+        adjusted = f"p: adjusted by {CORRECTIONS[settings.correction]}, family sizes {families}"
+    several = ", over all candidates" if len(settings.comparisons) > 1 else ""
+    return f"{adjusted}{several}; alpha {settings.alpha:g}. {MARK}: {_condition(settings)}."
+
+
+def rows_note(numbers: Iterable[int], of: str) -> str | None:
+    """Return how many rows there are, of what; None where nothing was counted."""
+    found = list(numbers)
+    return f"n {of}: {_span(found)} rows." if found else None
 
 
 def _named(tasks: Iterable[str], metrics: Mapping[str, str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from harness.results.comparison_figures import MISSING_NOTE, Drawing, can_draw
+from harness.results.comparison_figure_parts import Drawing
+from harness.results.comparison_figures import MISSING_NOTE, can_draw
 from harness.results.comparison_findings import Pair
 from harness.results.table import Table, one_line
 from harness.results.table_writers import to_html

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import ResultError
-from harness.results.comparison import Effect, encode_comparisons
+from harness.results.comparison import Effect, IntervalName, encode_comparisons
 from harness.results.comparison_csv import to_comparison_csv
-from harness.results.comparison_figures import Drawing, can_draw, draw_task
+from harness.results.comparison_figure_parts import Drawing
+from harness.results.comparison_figures import can_draw, draw_task
 from harness.results.comparison_findings import Pair
+from harness.results.comparison_lines import overall_line
 from harness.results.comparison_notes import CORRECTIONS, titled
 from harness.results.comparison_page import Section, to_comparison_page
 from harness.results.comparison_sentences import sentences
@@ -99,9 +101,11 @@ def to_comparison_latex(pairs: Sequence[Pair]) -> str:
             averages = [found.average for found in pair.comparison.tasks.values()]
             effects = [average.difference for average in averages]
             parts.append(_captioned(suite, _how(pair, "means of tasks", effects, effects)))
-        parts += typology_tables(pair)
+        rows = [x.difference.n for found in pair.comparison.tasks.values() for x in found.languages.values()]
+        parts += [_captioned(table, _tested_by(pair, "t", rows)) for table in typology_tables(pair)]
     if len(pairs) > 1:
-        parts.append(candidates_table(pairs))
+        means = [overall_line(pair)[0].difference.n for pair in pairs]
+        parts.append(_captioned(candidates_table(pairs), _tested_by(pairs[0], None, means)))
     return "\n".join(["\n".join(head) + "\n", *(to_latex(table) for table in parts)])
 
 
@@ -112,15 +116,27 @@ def _captioned(table: Table, how: str) -> Table:
 def _how(pair: Pair, what: str, tested: Sequence[Effect], sized: Sequence[Effect]) -> str:
     """Say in a caption how was tested: test, resamples, correction with its family, alpha and n."""
     settings = pair.settings
-    correction = CORRECTIONS[settings.correction]
-    family = f"{correction} over {max(effect.family for effect in tested)} {what}"
+    size = max(effect.family for effect in tested)
+    family = f"{CORRECTIONS[settings.correction]} over {size} {what}"
     if settings.correction == "none":
-        family = f"no correction of {max(effect.family for effect in tested)} {what}"
-    rows = sorted(effect.n for effect in sized)
-    n = f"{rows[0]:,}" if rows[0] == rows[-1] else f"{rows[0]:,} to {rows[-1]:,}"
+        family = f"no correction of {size} {what}"
+    if not size:
+        family = "no p (tuned on test rows, or a single unit)"
+    return _tested_by(pair, None, [effect.n for effect in sized], family)
+
+
+def _tested_by(
+    pair: Pair, interval: IntervalName | None, rows: Sequence[int], family: str | None = None
+) -> str:
+    """Say how was tested; the sizes of families are `family`, else they stand in the notes."""
+    settings = pair.settings
+    how = _TESTS[interval or settings.interval]
+    family = family or f"correction: {CORRECTIONS[settings.correction]} (families: see below)"
+    low, high = min(rows), max(rows)
+    n = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return (
-        f"Test: {_TESTS[settings.interval]}, {settings.resamples:,} resamples, {family}; * at alpha "
-        f"{settings.alpha:g}; n = {n}; {100 * (1 - settings.alpha):g}% intervals per cell."
+        f"Test: {how}, {settings.resamples:,} resamples, {family}; * at alpha {settings.alpha:g}; n = {n}; "
+        f"{100 * (1 - settings.alpha):g}% intervals per cell."
     )
 
 
@@ -148,10 +164,7 @@ def check_report_folder(folder: Path) -> None:
         raise ResultError(
             f"--out {folder} is a file; it takes a folder, new, empty or of an earlier comparison"
         )
-    for place in (folder.resolve(), *folder.resolve().parents):
-        if RunFolder(place).is_run_folder():
-            inside = "is" if place == folder.resolve() else "lies inside"
-            raise ResultError(f"--out {folder} {inside} a run folder ({place}); choose another place")
+    _check_place("--out", folder)
     if folder.is_dir() and not (folder / _JSON).is_file():
         names = sorted(path.name for path in folder.iterdir())
         if names:
@@ -160,6 +173,26 @@ def check_report_folder(folder: Path) -> None:
                 f"--out {folder} holds no {_JSON} but {shown}; it takes a new or an empty folder, "
                 "or one of an earlier comparison"
             )
+
+
+def check_json_file(path: Path) -> None:
+    """Check that a comparison can be written to a file, before anything is computed.
+
+    Raises:
+        ResultError: it is a folder, or lies inside a run folder.
+    """
+    if path.is_dir():
+        raise ResultError(f"--json {path} is a folder; it takes a file, or - to print")
+    _check_place("--json", path)
+
+
+def _check_place(option: str, path: Path) -> None:
+    for place in (path.resolve(), *path.resolve().parents):
+        if place != path.resolve() and place.exists() and not place.is_dir():
+            raise ResultError(f"{option} {path}: {place} is a file and no folder; choose another place")
+        if RunFolder(place).is_run_folder():
+            inside = "is" if place == path.resolve() else "lies inside"
+            raise ResultError(f"{option} {path} {inside} a run folder ({place}); choose another place")
 
 
 def write_comparison(folder: Path, pairs: Sequence[Pair]) -> list[Path]:

@@ -32,12 +32,14 @@ from harness.results.comparison_notes import (
     left_out_note,
     left_out_tasks_note,
     p_text,
+    rows_note,
     scope_note,
     source_loss_note,
     stamp_notes,
     suite_notes,
     test_note,
     titled,
+    tuned_note,
     units_note,
 )
 from harness.results.table import Column, Emphasis, Number, Row, Table, TableCell, Text
@@ -113,8 +115,10 @@ def suite_table(pair: Pair) -> Table | None:
         identical_note(pair),
         scope_note(pair),
         *suite_notes(pair, averaged_tasks(pair), averaged_tasks(pair, with_gap=True)),
+        tuned_note(pair),
         source_loss_note(pair),
         test_note(pair.settings),
+        rows_note([t.average.difference.n for t in tasks.values()], "of all languages of a task"),
         family_note(
             pair.settings,
             {
@@ -162,6 +166,7 @@ def candidates_table(pairs: Sequence[Pair]) -> Table:
     notes = [
         *dict.fromkeys(scope_note(pair) for pair in pairs),
         test_note(settings),
+        rows_note([difference.n for difference, _ in effects], "of all languages and tasks of a mean"),
         family_note(settings, _of_means(effects)),
         POWER_NOTE,
     ]

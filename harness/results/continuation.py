@@ -14,7 +14,19 @@ from harness.specs.run import RunSpec, ScoreSpec
 # Where the files lie, and whether earlier work is used, changes no number. The data themselves are
 # compared by fingerprint, and the model by the hashes of its files, so that a folder that was moved,
 # or is named by another path, is still the same request.
-_IRRELEVANT = frozenset({"model", "out", "resume", "offline", "data_dir", "sources", "discard_models"})
+_IRRELEVANT = frozenset(
+    {
+        "model",
+        "base_model",
+        "merge_cache",
+        "out",
+        "resume",
+        "offline",
+        "data_dir",
+        "sources",
+        "discard_models",
+    }
+)
 # What these came to is in the record, and is compared there: `auto` may come to what was asked by name.
 _RESOLVED = frozenset({"adapter", "device", "dtype", "search", "threads"})
 
@@ -70,6 +82,8 @@ def first_difference(old: Any, new: Any, place: str = "") -> str | None:
 def _inputs(record: RunRecord, other: RunRecord) -> dict[str, Any]:
     # `id` is what the user wrote; the hashes say what it led to.
     model = record.model.model_dump(exclude={"id", "adapter_reason"}, mode="json") if record.model else None
+    if model is not None and model["merged"] is not None:
+        del model["merged"]["base_id"]
     environment = record.environment
     data = {
         task: {

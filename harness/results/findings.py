@@ -124,7 +124,7 @@ def confidence_note(record: RunRecord) -> str:
     """Return what the intervals account for."""
     if record.submission is not None:
         return CONFIDENCE_NOTE_LABELS
-    if len(record.seeds) > 1 and record.training:
+    if len(record.seeds) > 1 and (record.training or record.further_models):
         return CONFIDENCE_NOTE_SEEDS.format(seeds=len(record.seeds))
     return CONFIDENCE_NOTE
 
@@ -149,15 +149,33 @@ def constant_note(findings: Findings) -> str | None:
 
 
 def selection_note(record: RunRecord) -> str | None:
-    """Return one line on checkpoints that were selected on test rows, or None if none was."""
+    """Return what was chosen on test rows, checkpoints and layers, or None if nothing was."""
     chosen = {task: codes for task in record.tasks if (codes := record.selected_on(task))}
-    if not chosen:
+    settings = [task for task in record.tasks if record.settings_chosen_on(task)]
+    found = []
+    if chosen:
+        tasks = "; ".join(f"{task} ({', '.join(codes)})" for task, codes in chosen.items())
+        found.append(f"Checkpoints were selected on these very test rows: {tasks}.")
+    if settings:
+        found.append(
+            f"Layer or pooling were chosen on the test set, says the adapter: {', '.join(settings)}."
+        )
+    if not found:
         return None
-    tasks = "; ".join(f"{task} ({', '.join(codes)})" for task, codes in chosen.items())
-    return (
-        f"Checkpoints were selected on these very test rows: {tasks}. Such a score flatters, and every gap "
-        "against it is tuned."
-    )
+    return f"{' '.join(found)} Such a score flatters, and every gap against it is tuned."
+
+
+def seen_note(record: RunRecord) -> str | None:
+    """Return what an intermediate phase trained on that is tested here, or None."""
+    tasks = []
+    for name, task in record.tasks.items():
+        codes = [code for code in task.languages if code in task.seen]
+        reasons = dict.fromkeys(why for code in codes for why in task.seen[code])
+        if codes:
+            tasks.append(f"{name} ({', '.join(codes)}; {'; '.join(reasons)})")
+    if not tasks:
+        return None
+    return f"Not zero-shot, seen in an intermediate phase: {'. '.join(tasks)}."
 
 
 def release_note(record: RunRecord) -> str | None:
@@ -225,6 +243,7 @@ def closing_notes(findings: Findings) -> tuple[str, ...]:
         units_note(findings),
         constant_note(findings),
         selection_note(record),
+        seen_note(record),
         release_note(record),
         repairs,
         *failure_notes(record),

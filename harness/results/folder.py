@@ -254,6 +254,32 @@ class RunFolder:
                 left.unlink(missing_ok=True)
 
 
+@contextmanager
+def held_beside(out: Path, *, waits: bool = False) -> Iterator[None]:
+    """Hold the place of a folder that is yet to appear, by a hidden lock file beside it.
+
+    `waits`: until another process that holds it lets go.
+
+    Raises:
+        ResultError: at once, if another process holds it or nothing can be written there.
+    """
+    from filelock import FileLock, Timeout
+
+    with _refusing(out, "cannot be locked", _OTHER_OUT):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out.with_name(f".{out.name}.lock"), timeout=-1 if waits else 0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise ResultError(
+                f"another xharness process is working on {out}; wait for it to end, or choose another --out"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _leaf(stem: str, language: str, suffix: str) -> str:
     return f"{stem}-{_part('language', language)}.{_part('suffix', suffix)}"
 

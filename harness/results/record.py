@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from harness.errors import ResultError, raise_all
 from harness.records import canonical_json
+from harness.results.card import Card
 from harness.results.folder import write_bytes
 from harness.results.trees import decode_tree
 from harness.specs.run import RunSpec, ScoreSpec
@@ -33,8 +34,22 @@ class SpecRecord(_Part):
     content: dict[str, Any]
 
 
+class MergedRecord(_Part):
+    """The PEFT adapter and the base that a checkpoint was merged from, by the hashes of their files."""
+
+    method: str
+    adapter_sha256: str
+    base_id: str
+    base_revision: str | None
+    base_weights_sha256: str
+    base_settings_sha256: str
+
+
 class ModelRecord(_Part):
-    """The checkpoint, and the adapter that was chosen for it and why."""
+    """The checkpoint, and the adapter (how the family is pooled and tuned) that was chosen and why.
+
+    Where it was merged from a PEFT adapter, id and revision are that one's, the hashes what was merged.
+    """
 
     id: str
     revision: str | None
@@ -43,6 +58,8 @@ class ModelRecord(_Part):
     adapter: str
     adapter_version: str
     adapter_reason: str = ""
+    merged: MergedRecord | None = None
+    card: Card | None = None  # of its intermediate phases, where it has one
 
     @property
     def short_name(self) -> str:
@@ -77,7 +94,9 @@ class DataRecord(_Part):
 class TaskRecord(_Part):
     """How one task was run. `expected` are the languages whose mean is the benchmark's number.
 
-    Of a submission neither recipe nor head is known, nor whether it is zero-shot.
+    Of a submission neither recipe nor head is known, nor whether it is zero-shot. `seen` are the languages
+    that an intermediate phase trained on for this very task, each with the reasons: there the score is not
+    zero-shot.
     """
 
     recipe: str | None
@@ -86,6 +105,7 @@ class TaskRecord(_Part):
     languages: tuple[str, ...]
     expected: tuple[str, ...]
     settings: dict[str, Any] = Field(default_factory=dict)
+    seen: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class TrainingRecord(_Part):
@@ -98,6 +118,8 @@ class TrainingRecord(_Part):
     phases: tuple[dict[str, Any], ...] = ()
     data: dict[str, DataRecord] = Field(default_factory=dict)  # `training set/language` -> what was read
     selected_on: dict[str, DataRecord] = Field(default_factory=dict)  # the same of the development data
+    # Languages of the task's own test set -> how many of its rows the checkpoint was selected on.
+    test_rows: dict[str, int] = Field(default_factory=dict)
 
 
 class GitState(_Part):
@@ -150,6 +172,10 @@ class RunRecord(_Part):
     tasks: dict[str, TaskRecord] = Field(default_factory=dict)
     absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # tasks of the suite not evaluated
     model: ModelRecord | None
+    # Of a system of a study: the models of the further seeds, where every seed has one of its own, and
+    # whether one intermediate phase stands behind all seeds.
+    further_models: tuple[ModelRecord, ...] = ()
+    phase_once: bool = False
     submission: SubmissionRecord | None = None
     data: dict[str, dict[str, DataRecord]] = Field(default_factory=dict)
     # What predictions depend on beside the test sets: the pool that is searched (`*` where it belongs
@@ -177,6 +203,8 @@ class RunRecord(_Part):
                 raise ValueError(f"tasks.{name}: has no specification among the specs")
             if len(set(task.languages)) != len(task.languages):
                 raise ValueError(f"tasks.{name}.languages: {list(task.languages)} names one twice")
+        if self.further_models and (self.model is None or len(self.further_models) != len(self.seeds) - 1):
+            raise ValueError("further_models: there must be one for every seed but the first")
         scored = isinstance(self.request, ScoreSpec)
         if (self.submission is not None) != scored or (self.model is None) != scored:
             raise ValueError("an evaluation has a model and no submission, a scored submission no model")
@@ -201,6 +229,16 @@ class RunRecord(_Part):
             stamps.append(f"limit {self.limit}: not comparable")
         return tuple(stamps)
 
+    def seeds_of(self, task: str) -> tuple[int, ...]:
+        """Return the seeds with predictions of their own: the first alone where nothing was trained."""
+        return self.seeds if task in self.training or self.further_models else self.seeds[:1]
+
+    def runs(self, tasks: Iterable[str]) -> int:
+        """Return the number of runs of these tasks: one where nothing was trained, whatever the seeds."""
+        if self.further_models:
+            return len(self.seeds)
+        return max((len(self.training.get(task, ())) for task in tasks), default=1) or 1
+
     @property
     def system(self) -> str:
         """What was scored, in short: the model, or the folder of predictions."""
@@ -210,11 +248,20 @@ class RunRecord(_Part):
         return self.model.short_name
 
     def selected_on(self, task: str) -> tuple[str, ...]:
-        """Return the languages of a task whose own test rows chose the checkpoint."""
-        chosen = {
-            data.fingerprint for run in self.training.get(task, ()) for data in run.selected_on.values()
-        }
-        return tuple(code for code, data in self.data.get(task, {}).items() if data.fingerprint in chosen)
+        """Return the languages of a task whose own test rows, or some of them, chose the checkpoint."""
+        runs = self.training.get(task, ())
+        chosen = {data.fingerprint for run in runs for data in run.selected_on.values()}
+        return tuple(
+            code
+            for code, data in self.data.get(task, {}).items()
+            if data.fingerprint in chosen or any(run.test_rows.get(code) for run in runs)
+        )
+
+    def settings_chosen_on(self, task: str) -> bool:
+        """Whether the adapter says that layer or pooling were chosen on the test set of a task."""
+        adapter = next((spec for spec in self.specs if spec.kind == "adapter"), None)
+        embedding = adapter.content.get("embedding") if adapter else None
+        return isinstance(embedding, Mapping) and task in embedding.get("chosen_on", ())
 
     def spec(self, kind: str, name: str) -> SpecRecord | None:
         """Return the record of a specification, or None."""
@@ -230,7 +277,8 @@ class RunRecord(_Part):
             "tasks": tasks,
         }
         if self.model is not None:
-            fields["model"] = f"{self.model.short_name}@{self.model.weights_sha256[:8]}"
+            hashes = [model.weights_sha256[:8] for model in (self.model, *self.further_models)]
+            fields["model"] = f"{self.model.short_name}@{'+'.join(hashes)}"
             fields["adapter"] = f"{self.model.adapter}@{self.model.adapter_version}"
         if self.submission is not None:
             fields["predictions"] = f"{self.submission.name}@{self.submission.sha256[:8]}"

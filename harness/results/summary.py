@@ -7,6 +7,10 @@ from harness.results.scores import PartialMean, Score
 from harness.results.scores import score as rounded
 from harness.results.table import ABSENT, Column, Emphasis, Number, Row, Table, TableCell, Text
 
+# Behind scores in languages that an intermediate phase trained on.
+SEEN = "†"
+_SEEN_NOTE = f"{SEEN} not zero-shot: an intermediate phase trained on this task in this language."
+
 
 def stamped(findings: Findings, title: str) -> str:
     """Return a title that begins with what keeps its numbers from being compared."""
@@ -17,14 +21,21 @@ def stamped(findings: Findings, title: str) -> str:
     return f"[{', '.join(marks)}: not comparable] {title}" if marks else title
 
 
-def cell(score: Score | None, *, emphasis: Emphasis = "plain") -> Number:
+def cell(score: Score | None, *, emphasis: Emphasis = "plain", mark: str = "") -> Number:
     """Return a score with its interval as a cell; without a score, a dash."""
-    return Number(None) if score is None else Number(score.value, score.low, score.high, emphasis=emphasis)
+    if score is None:
+        return Number(None)
+    return Number(score.value, score.low, score.high, emphasis=emphasis, mark=mark)
 
 
-def bare(score: Score | None, *, emphasis: Emphasis = "plain") -> Number:
+def bare(score: Score | None, *, emphasis: Emphasis = "plain", mark: str = "") -> Number:
     """Return a score without its interval as a cell."""
-    return Number(score.value if score else None, emphasis=emphasis)
+    return Number(score.value, emphasis=emphasis, mark=mark) if score else Number(None, emphasis=emphasis)
+
+
+def seen_mark(findings: Findings, task: str, code: str) -> str:
+    """Return what stands behind a score that is not zero-shot."""
+    return SEEN if code in findings.record.tasks[task].seen else ""
 
 
 def task_table(findings: Findings, task: str) -> Table:
@@ -37,13 +48,19 @@ def task_table(findings: Findings, task: str) -> Table:
         name = findings.language_name(code)
         scores = [findings.score(task, code, metric) for metric in metrics]
         n = scores[0].n if scores[0] else None
+        mark = seen_mark(findings, task, code)
         rows.append(
-            Row((Text(name), Text(code), _count(n), *(cell(score) for score in scores)), rule=not rows)
+            Row(
+                (Text(name), Text(code), _count(n), *(cell(score, mark=mark) for score in scores)),
+                rule=not rows,
+            )
         )
     rows.append(_mean_row(findings, task, metrics))
     notes = []
     if source is not None:
         notes.append(f"{findings.language_name(source)} ({source}) is the source language.")
+    if any(code in findings.record.tasks[task].seen for code in findings.languages(task)):
+        notes.append(_SEEN_NOTE)
     notes += missing_notes(findings, task)
     if constant := findings.constant.get(task):
         notes.append(f"Constant: one and the same answer was predicted throughout in {', '.join(constant)}.")
@@ -71,7 +88,8 @@ def matrix_table(findings: Findings) -> Table:
             if score is None and findings.expects(task, code):
                 values.append(Text("missing", "muted"))
             else:
-                values.append(Text("") if score is None else bare(score))
+                mark = seen_mark(findings, task, code)
+                values.append(Text("") if score is None else bare(score, mark=mark))
         rows.append(Row((Text(findings.language_name(code)), Text(code), *values), rule=not rows))
     averages, partly = [], False
     for task in tasks:
@@ -82,8 +100,12 @@ def matrix_table(findings: Findings) -> Table:
     rows.append(Row((Text(label, "strong"), Text(""), *averages), rule=True))
     headers = (f"{task} {findings.scores.tasks[task].main}" for task in tasks)
     columns = (Column("language", "left"), Column("code", "left"), *map(Column, headers))
-    notes = ("Empty: the benchmark does not test the language there.",)
-    return Table(stamped(findings, f"{findings.model_name}: all languages"), columns, tuple(rows), notes)
+    notes = ["Empty: the benchmark does not test the language there."]
+    if any(task.seen for task in findings.record.tasks.values()):
+        notes.append(_SEEN_NOTE)
+    return Table(
+        stamped(findings, f"{findings.model_name}: all languages"), columns, tuple(rows), tuple(notes)
+    )
 
 
 def summary_table(findings: Findings) -> Table:

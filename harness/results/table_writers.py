@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from harness.results.table import Column, Number, Row, Table, TableCell, Text, aligned, isolate, one_line
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table as RichTable
 
 _FIGURE_SPACE = "\u2007"
@@ -60,7 +61,11 @@ def print_tables(
             console.print(RichText(one_line(table.title), style="bold"), soft_wrap=True)
             # A dense table has no edges, so the lines above and below it are missing too.
             around = [""] if table.dense else []
-            console.print(*around, _rich(table), *around, sep="\n")
+            drawn, needed = _fitted(table, console)
+            # What is too narrow for uncut numbers is left to the terminal to wrap.
+            narrow, console.width = console.width, max(console.width, needed)
+            console.print(*around, drawn, *around, sep="\n")
+            console.width = narrow
             for note in table.notes:
                 console.print(RichText(one_line(note), style="dim"), soft_wrap=not console.is_terminal)
             console.print()
@@ -70,21 +75,52 @@ def print_tables(
     console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
-def _rich(table: Table) -> RichTable:
+def _fitted(table: Table, console: Console) -> tuple[RichTable, int]:
+    """Return a table that fits as far as it can, and the width that cuts no number.
+
+    Where it is too wide, first the room between columns goes, then intervals stand below their values.
+    """
+    from rich.measure import Measurement
+
+    unbounded = console.options.update(width=10_000)
+    drawn = _rich(table)
+    for stacked in (False, True):
+        if Measurement.get(console, unbounded, drawn).maximum > console.width:
+            drawn = _rich(table, padding=0, stacked=stacked)
+    return drawn, Measurement.get(console, unbounded, drawn).minimum
+
+
+def _rich(table: Table, *, padding: int = 1, stacked: bool = False) -> RichTable:
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table as RichTable
     from rich.text import Text as RichText
 
     styles = {"plain": "", "strong": "bold", "muted": "dim"}
     out = RichTable(
-        box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=table.dense, show_edge=not table.dense
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, padding),
+        collapse_padding=table.dense,
+        show_edge=not table.dense,
     )
     headers = [_header_lines(column) for column in table.columns]
     tallest = max(map(len, headers), default=1)
-    for column, lines in zip(table.columns, headers, strict=True):
-        header = "\n".join([*([""] * (tallest - len(lines))), *lines])
-        out.add_column(RichText(header), justify=column.align, overflow="fold")
     columns = [aligned(table, i, pad=" ") for i in range(len(table.columns))]
+    if stacked:
+        columns = [[re.sub(r" *\[", "\n[", text, count=1) for text in texts] for texts in columns]
+    for i, (column, lines) in enumerate(zip(table.columns, headers, strict=True)):
+        header = "\n".join([*([""] * (tallest - len(lines))), *lines])
+        # Cut within a number it would be read as another.
+        words = [word for line in lines for word in line.split()]
+        for row, text in zip(table.rows, columns[i], strict=True):
+            whole = stacked and isinstance(row.cells[i], Number)
+            words += text.split("\n" if whole else None)
+        width = max(map(cell_len, words), default=1)
+        numbers = any(isinstance(row.cells[i], Number) for row in table.rows)
+        out.add_column(
+            RichText(header), justify=column.align, overflow="fold", min_width=width, no_wrap=numbers
+        )
     for number, row in enumerate(table.rows):
         if row.rule and number:
             out.add_section()

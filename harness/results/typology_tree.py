@@ -66,8 +66,9 @@ class Group(_Tree):
 class TheseLanguages(_Tree):
     """The slope over the very languages that were tested, with the uncertainty of the test items.
 
-    `family` is how many tests p was adjusted for; `n` counts rows, `units` what is drawn, `languages`
-    the points. p and p_adjusted are null where numbers were tuned on the test rows.
+    `family` is how many tests p was adjusted for; `detectable` the slope that the first step of that
+    would find with a probability of 80%; `n` counts rows, `units` what is drawn, `languages` the points.
+    p, p_adjusted and detectable are null where numbers were tuned on the test rows.
     """
 
     value: float
@@ -76,6 +77,7 @@ class TheseLanguages(_Tree):
     p: float | None
     p_adjusted: float | None
     family: int
+    detectable: float | None
     n: int
     units: int
     languages: int
@@ -94,6 +96,7 @@ class LanguagesLikeThese(_Tree):
     p: float | None
     p_adjusted: float | None
     family: int
+    detectable: float | None
     note: Literal["too few families", "one distance for all"] | None
 
 
@@ -115,6 +118,8 @@ class SpreadChange(_Tree):
     p: float | None
     p_adjusted: float | None
     family: int
+    detectable: float | None
+    n: int
 
 
 class Spread(_Tree):

@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from harness.errors import did_you_mean
 from harness.records import canonical_json
 from harness.specfiles.yaml_loader import Document, Key, key_text, shown
-from harness.specs.settings import SETTINGS
+from harness.specs.intermediate import IntermediateSpec
+from harness.specs.settings import INTERMEDIATE_SETTINGS, SETTINGS
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -110,7 +111,7 @@ def _message(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     key, rest = _locate(document, detail["loc"])
     kind, context = detail["type"], detail.get("ctx", {})
     if not key and rest and str(rest[0]) not in model.model_fields:
-        return _in_settings(document, detail)
+        return _in_settings(model, document, detail)
     if kind == "extra_forbidden":
         fields = _fields(model, key[:-1])
         known = f"; known here: {', '.join(fields)}" if fields else ""
@@ -126,7 +127,7 @@ def _message(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     return key, _plain_words(kind, context, detail["input"], detail["msg"])
 
 
-def _in_settings(document: Document, detail: ErrorDetails) -> tuple[Key, str]:
+def _in_settings(model: type[BaseModel], document: Document, detail: ErrorDetails) -> tuple[Key, str]:
     """Put an error of a kind's settings where it was written: in `settings` of the task or a recipe.
 
     A task checks them in a validator of its own, so that their location begins at the setting.
@@ -141,7 +142,8 @@ def _in_settings(document: Document, detail: ErrorDetails) -> tuple[Key, str]:
     if detail["type"] == "extra_forbidden":
         kind = document.root.child("kind")
         name = str(kind.value) if kind else ""
-        known = list(SETTINGS[name].model_fields) if name in SETTINGS else []
+        table = INTERMEDIATE_SETTINGS if model is IntermediateSpec else SETTINGS
+        known = list(table[name].model_fields) if name in table else []
         return key, f"unknown setting of {name}{did_you_mean(step, known)}; it has: {', '.join(known)}"
     return key, _plain_words(detail["type"], detail.get("ctx", {}), detail["input"], detail["msg"])
 

@@ -27,7 +27,9 @@ class Embedding(Spec):
 
     `layer` indexes `hidden_states`: 0 is the embedding layer, `last` the final one; a mapping
     goes by the number of layers of the checkpoint ({12: 8, 24: 14}). `modules`: the pooling
-    modules that the checkpoint itself brings (sentence-transformers) decide instead.
+    modules that the checkpoint itself brings (sentence-transformers) decide instead. `chosen_on` names
+    the tasks on whose test sets layer or pooling were chosen: such a score flatters, and `compare`
+    gives it no p.
     """
 
     modules: bool = False
@@ -39,6 +41,7 @@ class Embedding(Spec):
     query_prefix: str = ""
     passage_prefix: str = ""
     symmetric_prefix: str = ""  # for bitext, where neither side is a query
+    chosen_on: tuple[Name, ...] = ()
 
 
 class AdapterSpec(Spec):

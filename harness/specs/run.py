@@ -27,6 +27,8 @@ class RunSpec(Spec):
     sources: tuple[DataPlace, ...] = ("local", "hub")  # tried in this order, per task
     out: Text | None = None
     adapter: Text | None = None  # a name, or the path of a YAML file
+    base_model: Text | None = None  # of a PEFT adapter; None: the one that it names
+    merge_cache: Text | None = None  # where merged adapters are kept; None: beside the hub's cache
     recipe: Text | None = None
     seeds: tuple[int, ...] = (1,)
     limit: PositiveInt | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from harness.specs.base import Spec
 
@@ -46,6 +46,17 @@ class SpanQASettings(KindSettings):
     max_query_length: PositiveInt = 64
     n_best: PositiveInt = 20
     max_answer_length: PositiveInt = 30
+
+
+class NullableQASettings(SpanQASettings):
+    """Question answering where a question may have no answer.
+
+    With `null_answers` the answer is empty wherever the first token scores higher than every span
+    (Devlin et al. 2019, section 4.3, with the threshold 0). Training needs no setting: a question
+    without an answer always points at the first token.
+    """
+
+    null_answers: bool = False
 
 
 class BitextRetrievalSettings(KindSettings):
@@ -94,6 +105,17 @@ class EntityRetrievalSettings(KindSettings):
     top_k: PositiveInt = 20
 
 
+class MaskedLMSettings(KindSettings):
+    """Masked language modelling on lines of text.
+
+    A share `mask_probability` of the subwords is predicted; of these 80% are masked, 10% replaced by
+    random ones and 10% kept (Devlin et al. 2019, section 3.1).
+    """
+
+    max_length: PositiveInt = 128
+    mask_probability: float = Field(default=0.15, gt=0, lt=1)
+
+
 SETTINGS: dict[str, type[KindSettings]] = {
     "classification": ClassificationSettings,
     "multiple_choice": ChoiceSettings,
@@ -103,4 +125,13 @@ SETTINGS: dict[str, type[KindSettings]] = {
     "bitext_mining": BitextMiningSettings,
     "passage_retrieval": PassageRetrievalSettings,
     "entity_retrieval": EntityRetrievalSettings,
+}
+
+# What may be trained on between pretraining and the target task.
+INTERMEDIATE_SETTINGS: dict[str, type[KindSettings]] = {
+    "classification": ClassificationSettings,
+    "multiple_choice": ChoiceSettings,
+    "tagging": TaggingSettings,
+    "span_qa": NullableQASettings,
+    "masked_lm": MaskedLMSettings,
 }

@@ -144,21 +144,32 @@ def detectable(found: Contrast, *, alpha: float, family: int) -> float | None:
     """
     if found.df <= 0:
         return None
+    return reach_of_power(math.sqrt(found.variance), found.df, alpha=alpha, family=family)
+
+
+def reach_of_power(error: float, df: float, *, alpha: float, family: int) -> float:
+    """Return (t(1 - alpha / (2 m), df) + t(0.8, df)) error: see `detectable`, of any number with an error."""
     from scipy.special import stdtrit
 
-    quantiles = stdtrit(found.df, np.array([1 - alpha / (2 * family), 0.8]))
-    return float(quantiles.sum()) * math.sqrt(found.variance)
+    return float(stdtrit(df, np.array([1 - alpha / (2 * family), 0.8])).sum()) * error
 
 
-def gap_interval(number: Draws, *, alpha: float) -> tuple[float, float] | tuple[None, None]:
-    """Return the t interval of a number of one system that is a difference of its own scores."""
+def gap_interval(number: Draws, *, alpha: float, scope: Scope) -> tuple[float, float] | tuple[None, None]:
+    """Return the t interval of a number of one system that is a difference of its own scores.
+
+    It speaks of what `contrast` speaks of: with `checkpoints` of these very runs (V = V*, df = units - 1),
+    with `recipes` of their mean over trainings as well (see `variance_of`). (None, None) with a single unit.
+    """
     from harness.stats.intervals import variance_of
 
-    variance = variance_of(number.value, number.draws, number.units)
+    value, draws = number.value, number.draws
+    if scope == "checkpoints":
+        value, draws = value.mean(keepdims=True), draws.mean(axis=0, keepdims=True)
+    variance = variance_of(value, draws, number.units)
     if variance.df <= 0:
         return None, None
     from scipy.special import stdtrit
 
     reach = float(stdtrit(variance.df, 1 - alpha / 2)) * math.sqrt(variance.total)
-    value = float(number.value.mean())
-    return value - reach, value + reach
+    centre = float(value.mean())
+    return centre - reach, centre + reach

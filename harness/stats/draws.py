@@ -10,7 +10,7 @@ s2 E[1/N] = s2/U (1 + 1/U + 2/U^2 + ...), s2 with divisor U: up to O(1/U^2) that
 the factor U/(U - 1) that multinomial draws need is contained already.
 
 Source: Hanley & MacGibbon (2006), Computer Methods and Programs in Biomedicine 83, 57-62 (Poisson
-weights); Salmon et al. (2011), SC11, "Parallel random numbers: as easy as 1, 2, 3" (Philox).
+weights); Doty-Humphrey (2010), PractRand (SFC64, the generator).
 See docs/decisions/0004-keyed-poisson-draws.md.
 """
 
@@ -18,10 +18,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,21 +39,27 @@ MAX_WEIGHT = len(POISSON_COUNTS) - 1
 _FIRST_OF_WEIGHT = tuple(np.cumsum(POISSON_COUNTS)[:-1].astype(np.uint16))
 # Weights made at a time: more are slower (they leave the cache), fewer too (more steps per weight).
 _BATCH = 64
-# Draws multiplied at a time: so few that the BLAS library starts no threads of its own, which would wait
-# for each other and for ours (measured on two busy processors: ten times slower).
-_STRIP = 512
-# Keys are hashed by one thread at a time, so that more would wait.
+# Multiplications at a time: from 2^18 on the BLAS library starts threads of its own, which would wait for
+# each other and for ours (measured on two busy processors: ten times slower).
+_PRODUCT = 2**18
+# It multiplies four rows at a time, and takes longer for six or seven than for eight.
+_ROWS = 4
+# Streams are read by one thread at a time, so that more would wait.
 _MOST_THREADS = 4
+# The state in which a stream begins: four numbers of 64 bits.
+_STATE = struct.Struct("<4Q")
 
 
 def unit_weights(keys: Sequence[str], *, space: str, seed: int, resamples: int) -> NDArray[np.uint8]:
     """Return the weights of units in draws 0, 1, ..., uint8 [units, resamples].
 
-    Each unit's stream is Philox4x64-10 from counter 0, keyed with the first 128 bits of the SHA-256
-    of (seed, space, unit key); draw b reads the b-th 16-bit number. So more resamples extend the
-    draws and change none of the first.
+    Each unit's stream is SFC64, begun in the state that is the SHA-256 of (seed, space, unit key);
+    draw b reads the b-th 16-bit number. So more resamples extend the draws and change none of the
+    first.
     """
-    return _WeightMaker(len(keys), space=space, seed=seed, resamples=resamples).make(keys)
+    maker = _WeightMaker(len(keys), space=space, seed=seed, resamples=resamples)
+    maker.read(keys)
+    return maker.weights()
 
 
 def draw_sums(
@@ -76,7 +84,7 @@ def draw_sums(
     """
     cells = [_UnitSums.of(cell, of, batch) for cell, of in zip(columns, units.of, strict=True)]
     sums = [np.zeros((len(cell), resamples)) for cell in columns]
-    adding = threading.Lock()
+    adding, reading = threading.Lock(), threading.Lock()
     starts = range(0, len(units.keys), batch)
     count = max(1, min(threads or _processors(), len(starts)))
 
@@ -84,12 +92,15 @@ def draw_sums(
         maker = _WeightMaker(batch, space=space, seed=seed, resamples=resamples)
         exact = {kind: np.empty((batch, resamples), kind) for kind in {cell.kind for cell in cells}}
         for start in starts[first::count]:
-            keys = units.keys[start : start + batch]
-            made = maker.make(keys)
+            # A step for each unit, between which Python changes threads: two that do this at once spend more
+            # time waiting for each other than they save (a third more in all on two processors).
+            with reading:
+                maker.read(units.keys[start : start + batch])
+            made = maker.weights()
             for weights in exact.values():
-                weights[: len(keys)] = made
+                weights[: len(made)] = made
             for cell, total in zip(cells, sums, strict=True):
-                found = cell.weighted(exact[cell.kind][: len(keys)], start)
+                found = cell.weighted(exact[cell.kind][: len(made)], start)
                 if found is not None:
                     # One at a time, so that memory holds one total only.
                     with adding:
@@ -111,23 +122,30 @@ class _WeightMaker:
         self._prefix = canonical_json([seed, space])[:-1] + ","
         # Four 16-bit draws come out of one 64-bit number.
         self._bits = np.empty((most, -(-resamples // 4)), dtype=np.uint64)
+        self._count = 0
         self._reached = np.empty((most, resamples), dtype=np.bool_)
         self._weights = np.empty((most, resamples), dtype=np.uint8)
-        self._generator = np.random.Philox(0)
-        self._fresh = self._generator.state
+        # Half the time of Philox, the generator with keys.
+        self._generator = np.random.SFC64(0)
 
-    def make(self, keys: Sequence[str]) -> NDArray[np.uint8]:
-        """Return the weights of these units, uint8 [units, resamples]; overwritten by the next call."""
-        bits, generator, fresh = self._bits[: len(keys)], self._generator, self._fresh
+    def read(self, keys: Sequence[str]) -> None:
+        """Read the streams of these units."""
+        bits, generator, prefix = self._bits, self._generator, self._prefix
+        self._count, length = len(keys), bits.shape[1]
+        fresh: Any = generator.state
         for row, key in enumerate(keys):
-            digest = hashlib.sha256(f"{self._prefix}{canonical_json(key)}]".encode()).digest()
-            fresh["state"]["key"] = np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
+            digest = hashlib.sha256(f"{prefix}{canonical_json(key)}]".encode()).digest()
+            fresh["state"]["state"] = _STATE.unpack(digest)
             # One generator is set anew for each unit: making 30,000 of them takes longer than drawing.
             generator.state = fresh
-            bits[row] = generator.random_raw(bits.shape[1])
+            bits[row] = generator.random_raw(length)
+
+    def weights(self) -> NDArray[np.uint8]:
+        """Return the weights of the units last read, uint8 [units, resamples], until the next call."""
+        bits = self._bits[: self._count]
         if sys.byteorder == "big":
             bits.byteswap(inplace=True)
-        weights, reached = self._weights[: len(keys)], self._reached[: len(keys)]
+        weights, reached = self._weights[: self._count], self._reached[: self._count]
         numbers = bits.view("<u2")[:, : weights.shape[1]]
         # Eight comparisons take half the time of a table of 65,536 entries: they run many at a time.
         np.greater_equal(numbers, _FIRST_OF_WEIGHT[0], out=weights.view(np.bool_))
@@ -146,7 +164,9 @@ class _UnitSums:
     def __init__(self, own: NDArray[np.intp], of_unit: Float, kind: type[np.floating]) -> None:
         self.kind = kind
         self._own = own
-        self._of_unit = of_unit.astype(kind)
+        self._rows = len(of_unit)
+        self._of_unit = np.zeros((-(-self._rows // _ROWS) * _ROWS, len(own)), kind)
+        self._of_unit[: self._rows] = of_unit
 
     @classmethod
     def of(cls, columns: Float, of_row: NDArray[np.int64], batch: int) -> _UnitSums:
@@ -172,10 +192,12 @@ class _UnitSums:
             here = weights[own]
         statistics = self._of_unit[:, low:high]
         sums = np.empty((len(statistics), weights.shape[1]), self.kind)
-        for first in range(0, sums.shape[1], _STRIP):
-            strip = slice(first, first + _STRIP)
+        # At least one cache line of draws at a time.
+        length = max(16, _PRODUCT // statistics.size)
+        for first in range(0, sums.shape[1], length):
+            strip = slice(first, first + length)
             np.matmul(statistics, here[:, strip], out=sums[:, strip])
-        return sums
+        return sums[: self._rows]
 
 
 def _processors() -> int:

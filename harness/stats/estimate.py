@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import ResultError
-from harness.records import NO_GOLD, Cell, Estimate, Float
+from harness.records import Cell, Estimate, Float
 from harness.stats.draws import draw_sums
 from harness.stats.intervals import score_interval, variance_of
 from harness.stats.units import Units, join_units
@@ -77,10 +77,7 @@ def draw_cells(
     units = units or join_units(cells)
     drawn = draw_sums([stack.columns for stack in stacks], units, space=space, seed=seed, resamples=resamples)
     # Rows beside the test set are drawn too, but how many there are is the system's doing.
-    counts = [
-        len({unit for unit, gold in zip(of_row, cell.golds, strict=True) if gold != NO_GOLD})
-        for cell, of_row in zip(cells, units.of, strict=True)
-    ]
+    counts = [len(np.unique(of_row[cell.in_test_set])) for cell, of_row in zip(cells, units.of, strict=True)]
     result: dict[tuple[str, str, str], Draws] = {}
     for cell, stack, sums, count in zip(cells, stacks, drawn, counts, strict=True):
         empty = sums[0] == 0
@@ -167,7 +164,7 @@ class _Stack:
             )
         # Not of all rows: those beside the test set differ between systems, and would decide for others
         # whether a draw is empty.
-        columns = [np.array([gold != NO_GOLD for gold in cell.golds], dtype=np.float64)]
+        columns = [cell.in_test_set.astype(np.float64)]
         place = {columns[0].tobytes(): 0}
         index: dict[str, NDArray[np.int64]] = {}
         for metric, statistics in cell.statistics.items():

@@ -46,8 +46,9 @@ def slope_weights(x: Sequence[float]) -> Float | None:
 class FamilySlope:
     """A least-squares slope through one point per family.
 
-    value: points per unit of x; low, high: the t interval; df: families - 2; p: of slope 0. `families`:
-    how many points. With too few families, or one x for all, everything but `families` is None.
+    value: points per unit of x; low, high: the t interval; df: families - 2; p: of slope 0; error: its
+    standard error. `families`: how many points. With too few families, or one x for all, everything but
+    `families` is None.
     """
 
     families: int
@@ -55,6 +56,7 @@ class FamilySlope:
     low: float | None = None
     high: float | None = None
     p: float | None = None
+    error: float | None = None
 
     @property
     def df(self) -> int:
@@ -108,4 +110,4 @@ def family_slope(
     error = math.sqrt(max(float(squares.sum()) / df * total, unequal))
     reach = float(stdtrit(df, 1 - alpha / 2)) * error
     p = 2 * float(stdtr(df, -abs(value) / error)) if error else float(value == 0.0)
-    return FamilySlope(count, value, value - reach, value + reach, p)
+    return FamilySlope(count, value, value - reach, value + reach, p, error)

@@ -42,20 +42,7 @@ def join_units(cells: Sequence[Cell]) -> Units:
     are, unless they bring a smaller parallel id into a component that has clusters as well.
     """
     number: dict[_Node, int] = {}
-    parent: list[int] = []
-
-    def find(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    def number_of(node: _Node) -> int:
-        index = number.setdefault(node, len(parent))
-        if index == len(parent):
-            parent.append(index)
-        return index
-
+    joins: set[tuple[int, int]] = set()
     rows: list[list[int]] = []
     for cell in cells:
         of_cell: list[int] = []
@@ -63,22 +50,36 @@ def join_units(cells: Sequence[Cell]) -> Units:
         for example, parallel, cluster in zip(
             cell.example_ids, cell.parallel_ids, cell.cluster_ids, strict=True
         ):
-            if parallel is None:
-                alone = (2, language, example) if cluster is None else (1, language, cluster)
-                of_cell.append(number_of(alone))
-                continue
-            first = number_of((0, parallel))
-            if cluster is not None:
-                parent[find(number_of((1, language, cluster)))] = find(first)
-            of_cell.append(first)
+            node: _Node = (2, language, example)
+            if parallel is not None:
+                node = (0, parallel)
+            elif cluster is not None:
+                node = (1, language, cluster)
+            of_cell.append(number.setdefault(node, len(number)))
+            if parallel is not None and cluster is not None:
+                joins.add((of_cell[-1], number.setdefault((1, language, cluster), len(number))))
         rows.append(of_cell)
+    if not joins:
+        # Every node is a component, numbered by first appearance already.
+        return Units(tuple(map(_key, number)), tuple(np.array(of_cell, dtype=np.int64) for of_cell in rows))
 
+    parent = list(range(len(number)))
+
+    def find(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for one, other in joins:
+        parent[find(other)] = find(one)
     smallest: dict[int, _Node] = {}
     for node, index in number.items():
         root = find(index)
         smallest[root] = min(smallest.get(root, node), node)
+    roots = [find(index) for index in range(len(number))]
     unit: dict[int, int] = {}
-    of = [[unit.setdefault(find(index), len(unit)) for index in of_cell] for of_cell in rows]
+    of = [[unit.setdefault(roots[index], len(unit)) for index in of_cell] for of_cell in rows]
     return Units(
         keys=tuple(_key(smallest[root]) for root in unit),
         of=tuple(np.array(of_cell, dtype=np.int64) for of_cell in of),

@@ -12,12 +12,15 @@ import json
 import os
 import shutil
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 SEAL = "sealed.json"
 _KEEP = 2
+_LOSS_DIGITS = 6
 
 
 @dataclass(slots=True)
@@ -38,6 +41,16 @@ class Trace:
         if not self.selection:
             return None
         return max(self.selection, key=lambda entry: (entry[1], -entry[0]))[0]
+
+    def summary(self, steps: int) -> dict[str, Any]:
+        """Return what a record of the training says; `steps` is what was planned."""
+        last = self.losses[-1][0] if self.losses else steps
+        return {
+            "steps_run": last if not self.selection else max(last, self.selection[-1][0]),
+            "best_step": self.best_step,
+            "losses": [[step, round(loss, _LOSS_DIGITS)] for step, loss in self.losses],
+            "selection": [[step, round(value, _LOSS_DIGITS)] for step, value in self.selection],
+        }
 
     def without_gain(self) -> int:
         """Return how many evaluations were made after the best one."""
@@ -161,6 +174,26 @@ def _forget_weights(work: Path, referenced: Iterable[int | None]) -> None:
 def _step(folder: Path) -> int | None:
     number = folder.name.removeprefix("checkpoint-")
     return int(number) if number.isascii() and number.isdigit() else None
+
+
+@contextmanager
+def published(work: Path, out: Path) -> Iterator[Path]:
+    """Write a finished model into the folder that this gives, then move it to `out` and drop `work`.
+
+    `out` appears at once and complete; what stood there (damaged since, or not finished) is replaced.
+    """
+    final = work / "final"
+    shutil.rmtree(final, ignore_errors=True)
+    final.mkdir(parents=True)
+    yield final
+    for file in sorted(final.rglob("*")):
+        sync(file)
+    sync(final)
+    if out.exists():
+        shutil.rmtree(out)
+    final.rename(out)
+    sync(out.parent)
+    shutil.rmtree(work)
 
 
 def sync(path: Path) -> None:

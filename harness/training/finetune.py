@@ -7,12 +7,9 @@ the same threads and versions).
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -23,16 +20,17 @@ from harness.backends.heads import open_head
 from harness.backends.loading import quiet_transformers
 from harness.backends.model import Model
 from harness.backends.weights import tensor_shapes
-from harness.errors import DataError, HarnessError, ModelError, RequestError
+from harness.errors import DataError, ModelError
 from harness.metrics.table import metric_named
 from harness.progress import Progress
 from harness.records import DataSet, Example, canonical_json
 from harness.specs.recipe import Phase, Recipe
 from harness.specs.settings import KindSettings
 from harness.specs.task import TaskSpec
-from harness.training.checkpoints import Trace, sync
+from harness.training.checkpoints import published
 from harness.training.loop import train as run_loop
-from harness.training.plan import Plan, learning_rate, make_plan, whole
+from harness.training.plan import learning_rate, make_plan, whole
+from harness.training.shortages import explained
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
 RECORD = "training.json"
 CHECKPOINT_SECONDS = 60.0
-_LOSS_DIGITS = 6
 
 
 def training_key(
@@ -200,11 +197,11 @@ def fine_tune(
         score = _scorer(task, phase, head, settings, decode_gold, replace(dev, examples=chosen), tokenizer)
     with (
         quiet_transformers(),
-        _explained(name, plan, out.parent),
+        explained(name, plan, out.parent),
         progress.phase(f"training {name}", plan.steps, "steps") as advance,
     ):
         trace = run_loop(
-            head=head,
+            objective=head,
             model=network,
             features=features,
             collate=partial(head.collate, tokenizer=tokenizer),
@@ -231,9 +228,13 @@ def fine_tune(
                 "examples": len(examples),
                 "features": len(features),
             },
-            **_summary(trace, plan),
+            **trace.summary(plan.steps),
         }
-        _write(network, tokenizer, record, work=work, out=out)
+        with published(work, out) as final:
+            network.save_pretrained(str(final))
+            tokenizer.save_pretrained(str(final))
+            text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
+            (final / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
 def _damage(trained: Model) -> str | None:
@@ -271,78 +272,3 @@ def _scorer(
         return sum(values) / len(values)
 
     return score
-
-
-def _summary(trace: Trace, plan: Plan) -> dict[str, Any]:
-    last = trace.losses[-1][0] if trace.losses else plan.steps
-    return {
-        "steps_run": last if not trace.selection else max(last, trace.selection[-1][0]),
-        "best_step": trace.best_step,
-        "losses": [[step, round(loss, _LOSS_DIGITS)] for step, loss in trace.losses],
-        "selection": [[step, round(value, _LOSS_DIGITS)] for step, value in trace.selection],
-    }
-
-
-def _write(
-    network: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    record: Mapping[str, Any],
-    *,
-    work: Path,
-    out: Path,
-) -> None:
-    """Write the finished model beside its place, move it there, and drop the checkpoints."""
-    final = work / "final"
-    shutil.rmtree(final, ignore_errors=True)
-    network.save_pretrained(str(final))
-    tokenizer.save_pretrained(str(final))
-    text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
-    (final / RECORD).write_text(text + "\n", encoding="utf-8")
-    for file in sorted(final.iterdir()):
-        sync(file)
-    sync(final)
-    if out.exists():
-        shutil.rmtree(out)  # not finished, or damaged since
-    final.rename(out)
-    sync(out.parent)
-    shutil.rmtree(work)
-
-
-@contextmanager
-def _explained(name: str, plan: Plan, folder: Path) -> Iterator[None]:
-    """Turn a lack of memory or disk into a message that says what to do."""
-    try:
-        yield
-    except HarnessError:
-        raise
-    except Exception as error:  # torch, safetensors and the system each say it in their own way
-        text = str(error)
-        if _lacks_memory(error, text):
-            raise RequestError(
-                f"training {name}: out of memory on {plan.device} with {plan.micro_batch} examples at a time "
-                f"({plan.dtype}): free memory on that device, use a smaller model, or lower max_length "
-                "in the recipe"
-            ) from error
-        if _lacks_disk(error, text, folder):
-            raise RequestError(
-                f"training {name}: no space left on the disk of {folder}: free some (checkpoints need about "
-                "eight times the size of the weights) and run the same command again; it continues "
-                "where it stopped"
-            ) from error
-        raise
-
-
-def _lacks_memory(error: BaseException, text: str) -> bool:
-    import torch
-
-    spoken = ("can't allocate memory", "not enough memory", "CUDA out of memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(s in text for s in spoken)
-
-
-def _lacks_disk(error: BaseException, text: str, folder: Path) -> bool:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return True
-    if "No space left" in text:
-        return True
-    # torch says only that its writer failed.
-    return "PytorchStreamWriter" in text and shutil.disk_usage(folder).free < 2**26

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import ModelError
 from harness.progress import Advance
@@ -15,29 +15,50 @@ from harness.training.plan import Plan
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel
-
-    from harness.kinds.base import Head
 
 # Writing a checkpoint may take at most one part in so many of the time.
 _SAVING_SHARE = 20
 _LOSS_ENTRIES = 100
 
 
+class Objective(Protocol):
+    """What is minimised: the mean loss of a batch, and how many items the mean is over."""
+
+    def loss(self, model: Any, batch: Mapping[str, Any]) -> Tensor:
+        """Return the mean loss of a collated batch, a scalar."""
+        ...
+
+    def weight(self, batch: Mapping[str, Any]) -> int:
+        """Return how many items that mean is over."""
+        ...
+
+
+class Features(Protocol):
+    """The examples in numbered places; what is at a place is made when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> Any: ...
+
+
 def train(
     *,
-    head: Head,
-    model: PreTrainedModel,
-    features: Sequence[Mapping[str, Any]],
+    objective: Objective,
+    model: Any,
+    features: Features,
     collate: Callable[[Sequence[Any]], dict[str, Any]],
     plan: Plan,
     work: Path,
-    score: Callable[[PreTrainedModel], float] | None,
+    score: Callable[[Any], float] | None,
     advance: Advance,
     checkpoint_seconds: float,
+    in_order: bool = False,
+    report_to: Sequence[str] = (),
 ) -> Trace:
-    """Train a model in place, resuming from the newest complete checkpoint under `work`.
+    """Train a module in place, resuming from the newest complete checkpoint under `work`.
 
+    Examples are drawn in an order of the seed's; `in_order` takes them as they stand. `report_to` names
+    services of transformers (`tensorboard`, `wandb`) that also get the losses.
     With `score`, development data decide: the model ends with the weights of the best evaluation
     (every `plan.evaluate_every` steps and at the end), else with those of the last step. When
     checkpoints are written depends on the clock, what is computed does not.
@@ -48,7 +69,7 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     newest, trace = newest_intact(work) or (None, Trace())
     trainer = _trainer(
-        head=head,
+        objective=objective,
         model=model,
         features=features,
         collate=collate,
@@ -58,6 +79,8 @@ def train(
         score=score,
         advance=advance,
         checkpoint_seconds=checkpoint_seconds,
+        in_order=in_order,
+        report_to=report_to,
     )
     trainer.train(resume_from_checkpoint=None if newest is None else str(newest))
     best = trace.best_step
@@ -70,16 +93,18 @@ def train(
 
 def _trainer(
     *,
-    head: Head,
-    model: PreTrainedModel,
-    features: Sequence[Mapping[str, Any]],
+    objective: Objective,
+    model: Any,
+    features: Features,
     collate: Callable[[Sequence[Any]], dict[str, Any]],
     plan: Plan,
     work: Path,
     trace: Trace,
-    score: Callable[[PreTrainedModel], float] | None,
+    score: Callable[[Any], float] | None,
     advance: Advance,
     checkpoint_seconds: float,
+    in_order: bool,
+    report_to: Sequence[str],
 ) -> Any:
     """Build the Trainer and what watches it."""
     import torch
@@ -89,22 +114,22 @@ def _trainer(
 
     loss_every = max(1, plan.steps // _LOSS_ENTRIES)
 
-    class HeadTrainer(Trainer):
-        """Takes the loss from the head, and adds it up for the record."""
+    class ObjectiveTrainer(Trainer):
+        """Takes the loss from the objective, and adds it up for the record."""
 
         pending_sum: Tensor
         pending_count: int
 
         def compute_loss(  # type: ignore[override]
-            self, model: PreTrainedModel, inputs: dict[str, Any], num_items_in_batch: Any = None, **_: Any
+            self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None, **_: Any
         ) -> Tensor:
             # The mean over the effective batch, whatever the size of the micro-batches it is cut into.
-            loss: Tensor = head.loss(model, inputs) * (head.weight(inputs) / num_items_in_batch)
+            loss: Tensor = objective.loss(model, inputs) * (objective.weight(inputs) / num_items_in_batch)
             self.pending_sum += loss.detach().double()
             return loss
 
         def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> int:
-            return sum(head.weight(batch) for batch in batch_samples)
+            return sum(objective.weight(batch) for batch in batch_samples)
 
         def floating_point_ops(self, inputs: Any) -> int:
             return 0  # an estimate that knows plain batches only, and that nothing here reads
@@ -161,7 +186,7 @@ def _trainer(
             trace.losses.append((step, mean))
             trainer.pending_sum, trainer.pending_count = torch.zeros_like(trainer.pending_sum), 0
 
-        def _select(self, step: int, score: Callable[[PreTrainedModel], float]) -> None:
+        def _select(self, step: int, score: Callable[[Any], float]) -> None:
             model.train(False)
             trace.selection.append((step, score(model)))
             model.train(True)
@@ -190,19 +215,21 @@ def _trainer(
         use_cpu=on_cpu,
         bf16=plan.dtype == "bfloat16",
         fp16=plan.dtype == "float16",
-        logging_strategy="no",
+        logging_strategy="steps" if report_to else "no",
+        logging_steps=loss_every,
         save_strategy="no",
         eval_strategy="no",
-        report_to="none",
+        report_to=list(report_to) or "none",
         disable_tqdm=True,
         remove_unused_columns=False,
+        train_sampling_strategy="sequential" if in_order else "random",
         dataloader_pin_memory=not on_cpu,
     )
     # One model on one device: Trainer would otherwise spread it over all GPUs it sees.
     assert arguments.device is not None
     arguments._n_gpu = min(1, arguments._n_gpu)
     watch = Watch()
-    trainer = HeadTrainer(
+    trainer = ObjectiveTrainer(
         model=model, args=arguments, train_dataset=features, data_collator=collate, callbacks=[watch]
     )
     trainer.remove_callback(PrinterCallback)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.backends.model import Model
 from harness.errors import SpecError
+from harness.specs.mixture import Mixture
 from harness.specs.recipe import CountBySize, Phase
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Plan:
     patience: int | None
 
 
-def learning_rate(phase: Phase, hidden_size: int) -> float:
+def learning_rate(phase: Phase | Mixture, hidden_size: int) -> float:
     """Return the phase's learning rate for an encoder of this width."""
     rate = phase.learning_rate
     return rate if isinstance(rate, float) else rate.for_hidden_size(hidden_size)
@@ -82,13 +83,38 @@ def make_plan(
     steps = math.ceil(phase.epochs * per_epoch)
     if phase.max_steps is not None:
         steps = min(steps, phase.max_steps)
-    sizes = [_rows(feature) for feature in features]
     # A fixed micro-batch is part of the loss: memory must not change it.
     if micro_batch is not None and batch_size % micro_batch:
         raise SpecError(
             f"training set {phase.training_set!r}: batch_size {batch_size} is not a multiple of "
             f"{micro_batch}, the number of examples that the loss of this kind compares with each other"
         )
+    return plan_updates(
+        phase,
+        features,
+        steps=steps,
+        model=model,
+        config=config,
+        parameters=parameters,
+        seed=seed,
+        micro_batch=micro_batch,
+    )
+
+
+def plan_updates(
+    phase: Phase | Mixture,
+    features: Sequence[Mapping[str, Any]],
+    *,
+    steps: int,
+    model: Model,
+    config: PretrainedConfig,
+    parameters: int,
+    seed: int,
+    micro_batch: int | None = None,
+) -> Plan:
+    """Return the plan of so many steps; `micro_batch` None: the largest that memory is sure to hold."""
+    batch_size = whole(phase.batch_size, model.hidden_size)
+    sizes = [_rows(feature) for feature in features]
     micro = micro_batch or largest_micro_batch(
         batch_size,
         rows=max(rows for rows, _ in sizes),

@@ -13,6 +13,8 @@ import pytest
 from compare_runs import GAINS, compare, system, write_runs
 from run_folders import write_run
 
+from harness import typology
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -138,7 +140,8 @@ def test_what_cannot_be_compared_is_refused_by_name(
             499,
             ["2 problems", "--scope 'x'", "--format 'y'"],
         ),
-        (["base", "nowhere"], 499, ["nowhere", "run.json"]),
+        (["base", "nowhere"], 499, ["nowhere: there is no such folder", "`xharness eval --out`"]),
+        (["base", "cand", "cand"], 499, ["cand", "given more than once"]),
         (["base", "cand", "--distances", "tables"], 499, ["'tables'", "did you mean 'table'?"]),
         (["base", "cand", "--distances", "table,table"], 499, ["--distances", "more than once"]),
         (["base"], 499, []),
@@ -151,3 +154,68 @@ def test_requests_that_make_no_sense_are_refused(
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     assert all(part in result.stderr for part in said), result.stderr
+
+
+def test_a_file_in_the_place_of_a_run_folder_is_said(runs: Path) -> None:
+    result = compare(runs, str(runs / "base" / "run.json"), "cand")
+    assert result.exit_code == 2
+    assert "run.json: is a file; give the run folder" in result.stderr
+
+
+def test_a_run_of_another_version_is_named_once_with_its_folder(runs: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(runs / "cand", old)
+    record = json.loads((old / "run.json").read_bytes())
+    spec = next(s for s in record["specs"] if s["name"] == "nli")
+    spec["content"]["data"]["local"]["gone"] = 1
+    edit_record(old, record)
+    result = compare(runs, str(old), str(old))
+    assert result.exit_code == 2 and "problems" not in result.stderr
+    assert f"error: {old}: run.json, specs, task 'nli'" in result.stderr
+    assert "evaluate or score anew with this version" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("folder", "--json {place} is a folder"),
+        ("base/run.json", "lies inside a run folder"),
+        ("file/found.json", "is a file and no folder"),
+    ],
+)
+def test_json_is_not_written_over_folders_and_runs(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, said: str
+) -> None:
+    shutil.copytree(runs / "base", tmp_path / "base")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    before = (tmp_path / "base" / "run.json").read_bytes()
+    # Nothing is computed first.
+    monkeypatch.setattr("harness.compare.read_systems", None)
+    result = compare(runs, "base", "cand", "--json", str(tmp_path / place))
+    assert result.exit_code == 2 and result.stdout == ""
+    assert said.format(place=tmp_path / place) in result.stderr
+    assert (tmp_path / "base" / "run.json").read_bytes() == before
+
+
+def test_an_unknown_distance_is_refused_before_anything_is_read(runs: Path) -> None:
+    result = compare(runs, "nowhere", "nor-here", "--distances", "wrong,table,uriel syntax")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "nowhere" not in result.stderr
+    assert "2 problems" in result.stderr and "did you mean 'uriel syntactic'" in result.stderr
+    for name in ("table", "uriel syntactic", "uriel featural", "uriel genetic", "uriel geographic"):
+        assert f"{name!r}" in result.stderr.partition("no distance 'wrong'")[2].splitlines()[0]
+
+
+def test_a_missing_extra_is_named_before_anything_is_read(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(name: str) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}")
+
+    typology._uriel.cache_clear()
+    monkeypatch.setattr(typology.importlib, "import_module", absent)
+    result = compare(runs, "nowhere", "nor-here", "--distances", "table,uriel genetic")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert "nowhere" not in result.stderr
+    assert "pip install 'xharness[typology]'" in result.stderr

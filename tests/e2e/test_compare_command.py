@@ -272,13 +272,15 @@ def test_out_refuses_run_folders_and_what_is_not_its_own(runs: Path, tmp_path: P
 def test_figures_are_written_and_old_ones_removed(runs: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "report"
-    stems = ("nli-gaps", "nli-reductions", "nli-distance")
+    stems = ("nli-gaps", "nli-reductions", "nli-distance", "nli-baseline")
     assert compare(runs, "part", "base", "cand", "--out", str(out)).exit_code == 0
     names = {path.name for path in (out / "figures").iterdir()}
     assert names == {f"{n}-{stem}.{suffix}" for n in (1, 2) for stem in stems for suffix in ("svg", "png")}
     assert all((out / "figures" / name).stat().st_size > 2000 for name in names)
     svg = (out / "figures" / "2-nli-gaps.svg").read_bytes()
     assert b"German de" in svg and b"These checkpoints" in svg and b"source loss" in svg
+    # The warning goes with the picture wherever that is pasted.
+    assert b"both axes contain base's score" in (out / "figures" / "2-nli-baseline.svg").read_bytes()
     assert compare(runs, "part", "cand", "--out", str(out)).exit_code == 0
     assert {path.stem for path in (out / "figures").iterdir()} == set(stems)
     assert (out / "figures" / "nli-gaps.svg").read_bytes() == svg
@@ -322,7 +324,7 @@ def test_the_page_fetches_nothing_and_names_are_text(runs: Path, tmp_path: Path)
     hostile = tmp_path / "<script>x & $y$ _z_ \u202e[1] %"
     shutil.copytree(runs / "cand", hostile)
     texts = {form: compare(runs, "part", str(hostile), "--format", form).stdout for form in FORMATS}
-    assert texts["html"].count("<svg") == (3 if comparison_figures.can_draw() else 0)
+    assert texts["html"].count("<svg") == (4 if comparison_figures.can_draw() else 0)
     page = _Page()
     page.feed(texts["html"])
     assert page.open == [] and page.fetched == []

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import harness
 from harness.errors import ModelError, RequestError
 from harness.evaluate import Evaluation, evaluate
 from harness.progress import Progress
@@ -141,10 +142,16 @@ def test_a_checkpoint_with_too_few_positions_is_refused_at_once(
     assert not (tmp_path / "run").exists()
 
 
-def test_selection_on_the_test_rows_is_on_record_and_in_the_report(
-    inputs: Any, tmp_path: Path, own_tasks: Path
+@pytest.mark.parametrize("articles", [None, 4], ids=["the test set", "a part of it"])
+def test_selection_on_test_rows_is_on_record_in_the_report_and_leaves_no_p(
+    inputs: Any, tmp_path: Path, own_tasks: Path, articles: int | None
 ) -> None:
-    # TyDiQA under jiant's recipe: the development set is the test set.
+    # TyDiQA under jiant's recipe: the development set is the test set. XQuAD: it holds the test questions.
+    data = tmp_path / "data"
+    shutil.copytree(inputs.data / "demo-qa", data / "demo-qa")
+    tests = json.loads((data / "demo-qa" / "test.qaa.json").read_bytes())
+    tests["data"] = tests["data"][:articles]
+    (data / "demo-qa" / "dev.qaa.json").write_text(json.dumps(tests), encoding="utf-8")
     text = (own_tasks / "quick-qa.yaml").read_text(encoding="utf-8")
     for old, new in (
         (f"    first_clusters: {TRAINED}\n    hold_out: true\n", "    rows: 180\n"),
@@ -152,7 +159,7 @@ def test_selection_on_the_test_rows_is_on_record_and_in_the_report(
             '          articles: ["demo-qa/test.{code}.json"]\nrecipes:',
             '          articles: ["demo-qa/train.{code}.json"]\n    dev:\n      local:\n'
             "        reader: squad_json\n        files:\n"
-            '          articles: ["demo-qa/test.{code}.json"]\nrecipes:',
+            '          articles: ["demo-qa/dev.{code}.json"]\nrecipes:',
         ),
         ("epochs: 1,", "epochs: 1, max_steps: 2, selection: {every_steps: 2, first_examples: 9},"),
     ):
@@ -160,11 +167,21 @@ def test_selection_on_the_test_rows_is_on_record_and_in_the_report(
         text = text.replace(old, new)
     (own_tasks / "quick-qa.yaml").write_text(text, encoding="utf-8")
     request = inputs.request(
-        tmp_path / "run", suite=None, tasks=("quick-qa",), recipe="smoke", languages=("qaa", "qab")
+        tmp_path / "run",
+        suite=None,
+        tasks=("quick-qa",),
+        recipe="smoke",
+        languages=("qaa", "qab"),
+        data_dir=str(data),
     )
     evaluate(request, QUIET)
     record = read_record(tmp_path / "run" / "run.json")
     assert record.selected_on("quick-qa") == ("qaa",)
+    assert [run.test_rows for run in record.training["quick-qa"]] == [{"qaa": 9}]
     for suffix in ("md", "html"):
         report = (tmp_path / "run" / f"report.{suffix}").read_text(encoding="utf-8")
         assert "selected on these very test rows: quick-qa (qaa)" in report
+    compared = harness.compare(tmp_path / "run", [tmp_path / "run"], resamples=199).comparisons[0]
+    for language in compared.tasks["quick-qa"].languages.values():
+        assert "tuned" in language.flags
+        assert (language.difference.p, language.difference.p_adjusted) == (None, None)

@@ -226,3 +226,25 @@ def test_the_check_is_written_only_where_it_was_asked_for(run, system):
     assert {k: v for k, v in effect(checked).items() if k != "check"} == effect(plain)
     # Both are p values of the same difference.
     assert effect(checked)["check"] == pytest.approx(effect(checked)["p"], abs=0.08)
+
+
+def test_gaps_of_several_runs_speak_of_these_runs_where_the_table_does(run):
+    """The first line of a table names one scope; the runs of the baseline are far apart."""
+    items = np.random.default_rng(7).random(200)
+    levels = np.array([[0.5], [0.7], [0.9]])
+
+    def tasks(shift, runs):
+        english = Language((items + shift < 0.8)[None].repeat(runs, axis=0), parallel=True)
+        german = Language((items[::-1] + shift < levels[:runs]), parallel=True)
+        return {"nli": Task({"en": english, "de": german}, source="en")}
+
+    three, one = run("a", tasks(0.0, 3), seeds=(1, 2, 3)), run("b", tasks(0.1, 1), seeds=(1,))
+    again = run("c", tasks(0.1, 3), seeds=(1, 2, 3))
+
+    def width(candidate, **options):
+        task = compare(three, [candidate], resamples=999, **options).comparisons[0].tasks["nli"]
+        low, high = task.languages["de"].gap.intervals.baseline
+        return high - low
+
+    assert width(one) == width(again, scope="checkpoints")
+    assert width(one) < 20 < 80 < width(again, scope="recipes")

@@ -182,7 +182,7 @@ def test_limited_unfinished_and_empty_folders_are_refused_all_at_once(run, tmp_p
     text = str(error.value)
     for part in ("4 problems", "--limit 40", "was not finished", "example files of task 'nli' are missing"):
         assert part in text
-    assert "(en, de)" in text and "is this a run folder" in text
+    assert "(en, de)" in text and "there is no such folder" in text
 
 
 def test_cells_that_failed_are_left_out(run):

@@ -73,9 +73,11 @@ class World:
         }
         record = SimpleNamespace(
             training=runs,
-            tasks={t.name: SimpleNamespace(settings={}) for t in tasks},
+            tasks={t.name: SimpleNamespace(settings={}, seen={}) for t in tasks},
+            model=None,
             seeds=(0,),
             selected_on=lambda name: (),
+            settings_chosen_on=lambda name: False,
         )
         for t in tasks:
             t.settings = {"threshold": "test"} if t.name in tuned else {}
@@ -224,6 +226,20 @@ def test_the_source_alone_gives_no_second_distance():
     (found,) = one(trained={"t": ("en",)}).typology()
     assert found.others == ()
     assert found.training_languages == ("en",)
+
+
+def test_a_task_is_not_nearer_to_languages_that_only_another_was_trained_on():
+    trained = {"a": ("en",), "b": ("en", "ja")}
+    (found,) = World([task("a"), task("b")], {"a": MANY, "b": MANY}, steep, trained=trained).typology()
+    name = "table from nearest training language"
+    assert found.others == (name,)
+    assert found.training_languages == ("en", "ja")
+    assert set(found.tasks["a"].slopes) == {"table"}
+    far, near = distances_from("en", MANY), distances_from_nearest(["en", "ja"], MANY)
+    points = found.tasks["b"].languages
+    assert {c: p.distances[name] for c, p in points.items()} == pytest.approx({c: near[c] for c in points})
+    assert near["ko"] < far["ko"]
+    assert found.suite.languages["ko"].distances[name] == pytest.approx((far["ko"] + near["ko"]) / 2)
 
 
 def test_named_slopes_are_adjusted_over_tasks_and_candidates_and_others_apart():

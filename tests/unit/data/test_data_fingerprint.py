@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.data.fingerprint import fingerprint, fingerprint_of
-from harness.records import DataSet, Example, SourceFile, TaggingInputs
+from harness.data.fingerprint import fingerprint, fingerprint_of, shared_rows
+from harness.records import Answer, DataSet, Example, QueryInputs, SourceFile, SpanQAInputs, TaggingInputs
 
 PAIRS = st.lists(st.tuples(st.text(), st.text()))
 
@@ -49,8 +50,6 @@ def test_unequal_lengths_are_an_error() -> None:
 
 
 def test_the_content_digest_sees_what_the_fingerprint_does_not() -> None:
-    from dataclasses import replace
-
     from harness.data.fingerprint import content_digest, fingerprint
     from harness.records import ChoiceInputs, DataSet, Example
 
@@ -62,3 +61,31 @@ def test_the_content_digest_sees_what_the_fingerprint_does_not() -> None:
     assert content_digest(turkish) != content_digest(chinese)
     assert content_digest(turkish) != content_digest(replace(turkish, language="az"))
     assert content_digest(turkish) == content_digest(build("merhaba", "tr"))
+
+
+def question(number: int, text: str, context: str = "A text.") -> Example:
+    return Example(f"q{number}", SpanQAInputs(text, context, (Answer("A", 0),)), gold='["A"]')
+
+
+def test_shared_rows_have_the_same_id_and_the_same_texts() -> None:
+    test = DataSet("t", "en", tuple(question(n, f"What is {n}?") for n in range(5)))
+    assert shared_rows(test, test.examples) == 5
+    assert shared_rows(test, test.examples[3:]) == 2
+    assert shared_rows(test, ()) == 0
+    # SQuAD has more answers than XQuAD kept, and other white space.
+    other = Example("q1", SpanQAInputs("What  is 1? ", "A\ntext.", (Answer("A t", 0),)), gold='["A t"]')
+    assert shared_rows(test, (other,)) == 1
+    assert shared_rows(test, (question(7, "What is 1?"),)) == 0  # the text recurs under another id
+    assert shared_rows(test, (question(1, "Was ist 1?"),)) == 0  # a translation, or a row of that number
+    assert shared_rows(test, (question(1, "What is 1?", "Another text."),)) == 0
+
+
+def test_shared_rows_are_found_in_development_data_of_several_languages_and_kinds() -> None:
+    test = DataSet("t", "de", (Example("q0", QueryInputs("Wer?"), gold="[]"),))
+    asked = question(0, "Wer?")
+    assert shared_rows(test, (asked,)) == 1
+    assert shared_rows(test, (replace(asked, example_id="de/q0"),)) == 1
+    assert shared_rows(test, (replace(asked, example_id="fr/q0"),)) == 0
+    words = DataSet("t", "en", (Example("0", TaggingInputs(("a", "b")), gold='["X","X"]'),))
+    assert shared_rows(words, (Example("0", TaggingInputs(("a", "c")), gold='["X","X"]'),)) == 0
+    assert shared_rows(words, words.examples) == 1

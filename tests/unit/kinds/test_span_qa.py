@@ -7,10 +7,10 @@ import pytest
 
 from harness.backends.heads import open_head
 from harness.backends.loading import open_tokenizer
-from harness.errors import DataError, ModelError
+from harness.errors import ModelError
 from harness.kinds.span_qa import SpanHead, SpanQA
 from harness.records import Answer, Example, SpanQAInputs
-from harness.specs.settings import SpanQASettings
+from harness.specs.settings import NullableQASettings, SpanQASettings
 
 CONTEXT = (
     "the quick brown Fox jumps over the lazy Dog while 12 cats sleep. Zürich liegt in der Schweiz. who What 7"
@@ -110,10 +110,40 @@ def test_perfect_logits_give_the_gold_answer(tiny_model, monkeypatch):
     assert outputs[3].startswith("Schweiz")
 
 
-def test_what_cannot_be_trained_or_run_is_refused(tiny_model):
-    tokenizer = open_tokenizer(tiny_model())
-    with pytest.raises(DataError, match="'3' has no answer"):
-        SpanHead().features([question(3, answer="")], tokenizer, SMALL)
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_a_question_without_an_answer_points_at_the_first_token(tiny_model, family):
+    tokenizer = open_tokenizer(tiny_model(family))
+    features = SpanHead().features([question(3, answer=""), question(4)], tokenizer, SMALL)
+    none, some = ([f for f in features if f["example"] == number] for number in (0, 1))
+    assert len(none) == len(some) > 1
+    assert [(f["start"], f["end"]) for f in none] == [(0, 0)] * len(none)
+    assert any(f["start"] for f in some)
+
+
+def test_no_answer_is_given_where_the_first_token_scores_higher_and_the_task_allows_it(
+    tiny_model, monkeypatch
+):
+    head = SpanHead()
+    model, tokenizer = open_head(tiny_model(), head, fresh_seed=1)
+    examples = [question(0), question(1)]
+
+    def pointed(features, model, collate):
+        for index, feature in enumerate(features):
+            size = len(feature["input_ids"])
+            start = np.zeros(size, np.float32)
+            # The second question's first token is below its spans in one window, which settles it.
+            start[0] = 5 if feature["example"] == 0 or index % 2 else -5
+            yield index, {"start_logits": start, "end_logits": start.copy()}
+
+    monkeypatch.setattr("harness.kinds.span_qa.forward", pointed)
+    nullable = NullableQASettings(**SMALL.model_dump(), null_answers=True)
+    outputs = head.outputs(examples, model, tokenizer, nullable, lambda n: None)
+    assert outputs[0] == "" and outputs[1] in CONTEXT and outputs[1]
+    for settings in (SMALL, NullableQASettings(**SMALL.model_dump())):
+        assert all(head.outputs(examples, model, tokenizer, settings, lambda n: None))
+
+
+def test_what_cannot_be_run_is_refused(tiny_model):
     model, tokenizer = open_head(tiny_model(), SpanHead(), fresh_seed=1)
     with pytest.raises(ModelError, match=r"384 subwords.*128 positions"):
         SpanHead().outputs([question(0)], model, tokenizer, SpanQASettings(), lambda n: None)

@@ -239,6 +239,27 @@ def test_the_suite_has_scores_only_of_the_metrics_it_averages(make_pair: Make) -
     assert line.scores == (60.0, 61.0)
 
 
+def test_the_gap_of_one_task_is_no_mean_of_tasks(make_pair: Make) -> None:
+    pair = make_pair({"en": language(effect(1.0)), "de": language(effect(1.0), gap(effect(0.0)))})
+    with_gap = pair.comparison.tasks["xquad"].model_copy(update={"metric": "accuracy"})
+    averages = with_gap.average.model_copy(update={"gap_reduction": effect(0.0)})
+    with_gap = with_gap.model_copy(update={"average": averages})
+    without = with_gap.model_copy(update={"average": Averages(difference=effect(1.0), gap_reduction=None)})
+    without = without.model_copy(update={"languages": {"en": language(effect(1.0))}})
+
+    def gaps(reduction: Effect | None) -> tuple[float, float] | None:
+        suite = Averages(difference=effect(1.0), gap_reduction=reduction)
+        tasks = {"one": with_gap, "two": without if reduction is None else with_gap}
+        comparison = pair.comparison.model_copy(update={"tasks": tasks, "suite": suite})
+        line = suite_line(Pair(pair.settings, comparison, pair.baseline, pair.candidate, frozenset()))
+        assert line is not None
+        assert line.scores is not None
+        return line.gaps
+
+    assert gaps(effect(0.0)) is not None
+    assert gaps(None) is None
+
+
 @pytest.mark.parametrize(
     ("p", "alpha", "expected"),
     [
@@ -284,7 +305,16 @@ def test_typology_keeps_the_two_statements_apart(make_pair: Make) -> None:
     }
     slopes = tt.Slopes(
         these_languages=tt.TheseLanguages(
-            value=3.0, low=1.0, high=5.0, p=0.01, p_adjusted=0.01, family=1, n=9, units=9, languages=3
+            value=3.0,
+            low=1.0,
+            high=5.0,
+            p=0.01,
+            p_adjusted=0.01,
+            family=1,
+            detectable=2.0,
+            n=9,
+            units=9,
+            languages=3,
         ),
         languages_like_these=tt.LanguagesLikeThese(
             families=2,
@@ -294,6 +324,7 @@ def test_typology_keeps_the_two_statements_apart(make_pair: Make) -> None:
             p=None,
             p_adjusted=None,
             family=0,
+            detectable=None,
             note="too few families",
         ),
     )

@@ -333,3 +333,12 @@ def test_a_checkpoint_that_was_selected_on_test_rows_is_said(make_record: Make) 
     assert record(de=german).selected_on("tatoeba") == ()
     note = selection_note(record(de=german))
     assert note is not None and "these very test rows: xquad (de)" in note
+
+
+def test_a_checkpoint_that_was_selected_on_some_of_the_test_rows_is_said(make_record: Make) -> None:
+    run = TrainingRecord(key="k", seed=1, recipe="jiant", test_rows={"de": 12})
+    own = {code: DataRecord(fingerprint=code * 32, examples=9) for code in ("de", "zh")}
+    record = make_record(training={"xquad": (run,)}, data={"xquad": own, "tatoeba": own})
+    assert record.selected_on("xquad") == ("de",)
+    assert record.selected_on("tatoeba") == ()
+    assert "these very test rows: xquad (de)" in (selection_note(record) or "")

@@ -86,6 +86,22 @@ def test_pipe_is_not_cut_at_eighty_columns() -> None:
     assert wide in printed(make_table(name=wide))
 
 
+@pytest.mark.parametrize("width", [20, 30, 34, 36, 40, 80])
+def test_no_number_is_cut_in_a_narrow_terminal(width: int) -> None:
+    stream = io.StringIO()
+    print_tables([make_table()], file=stream, width=width)
+    text = stream.getvalue()
+    words = set(text.split())
+    assert {"1000", "500", "100.0", "4.0", "52.0", "German", "Chinese"} <= words
+    for interval in ("[99.5, 100.0]", "[ 2.2,   5.8]"):
+        assert interval in text
+    rows = [line for line in text.splitlines() if "100.0 [" in line]
+    # There is room for value and interval side by side, or the interval stands below.
+    assert (len(rows) == 1) == (width >= 36)
+    if width >= 33:
+        assert all(len(line) <= width for line in text.splitlines())
+
+
 def test_markdown() -> None:
     lines = to_markdown(make_table()).splitlines()
     assert lines[0] == "## Scores"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.records import Cell
-from harness.stats.contrasts import Contrast, contrast, detectable, t_test
+from harness.stats.contrasts import Contrast, contrast, detectable, gap_interval, t_test
 from harness.stats.estimate import Draws, combine, draw_cells, mean_of
 from harness.stats.families import adjust
 from harness.stats.resampling import bca_test, flip_test, percentile_test, resamples_needed
@@ -228,3 +228,21 @@ def test_different_sums_are_not_compared():
     numbers = drawn([cell("de", rows(1, 1, 20)), cell("fr", rows(2, 1, 20))])
     with pytest.raises(ValueError, match="same cells"):
         contrast(numbers["de"], numbers["fr"], scope="checkpoints")
+
+
+def test_the_interval_of_a_gap_is_of_the_scope_of_the_comparison():
+    """Runs that are far apart widen what is said of recipes, and nothing that is said of these runs."""
+    value = np.array([10.0, 20.0, 30.0])
+    draws = np.random.default_rng(0).normal(0, 1, (1, 4000)) + value[:, None]
+    gap = Draws(value, draws, 50, {("t", "de"): 100}, {("t", "de"): 1.0})
+    error = draws[0].std(ddof=1)
+    low, high = gap_interval(gap, alpha=0.05, scope="checkpoints")
+    assert (low + high) / 2 == pytest.approx(20.0)
+    assert (high - low) / 2 == pytest.approx(stats.t.ppf(0.975, 49) * error)
+    low, high = gap_interval(gap, alpha=0.05, scope="recipes")
+    total = error**2 + 100 / 3
+    df = total**2 / ((100 / 3) ** 2 / 2 + error**4 / 49)
+    assert (low + high) / 2 == pytest.approx(20.0)
+    assert (high - low) / 2 == pytest.approx(stats.t.ppf(0.975, df) * math.sqrt(total))
+    alone = Draws(value, draws, 1, gap.rows, gap.weights)
+    assert gap_interval(alone, alpha=0.05, scope="checkpoints") == (None, None)

@@ -141,6 +141,9 @@ def test_draws_without_any_unit_keep_the_reported_value():
     # With two units: both absent with probability exp(-2), and as often equally often present.
     assert set(np.unique(drawn.draws)) >= {0.0, 50.0, 100.0}
     assert np.isfinite(drawn.draws).all()
+    # A draw without any unit is no draw in which all answers were wrong.
+    right = draw(accuracy_cell([1.0, 1.0]), resamples=2000)["t", "de", "accuracy"]
+    assert set(np.unique(right.draws)) == {100.0}
 
 
 def test_all_right_gets_the_binomial_bound():

@@ -1,0 +1,84 @@
+"""Masked language modelling on lines of text: trained on between pretraining and the target task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.kinds.base import Head
+from harness.kinds.sequences import IGNORED, Feature, frame, pad, subwords
+from harness.records import Example, TextInputs
+from harness.specs.settings import KindSettings, MaskedLMSettings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+class MaskedLMHead(Head):
+    """The language model that the encoder was pretrained with; its decoder is tied to the embeddings.
+
+    A text longer than `max_length` is cut into consecutive pieces. What is masked is drawn anew every
+    time an example is used.
+    """
+
+    auto_class = "AutoModelForMaskedLM"
+    labels: tuple[str, ...] = ()
+
+    def features(
+        self, examples: Sequence[Example], tokenizer: PreTrainedTokenizerBase, settings: KindSettings
+    ) -> list[Feature]:
+        """Return one feature per piece of text: the subwords, what to mask among them, and how.
+
+        `inner` int32 [k]: the places that may be masked, those of the text itself.
+        """
+        assert isinstance(settings, MaskedLMSettings)
+        around = frame(tokenizer, texts=1)
+        room = max(1, settings.max_length - around.size)
+        texts = [_text(example) for example in examples]
+        spelled = subwords(texts, tokenizer)
+        features = []
+        for text in texts:
+            ids = spelled[text]
+            for start in range(0, len(ids), room):
+                piece = ids[start : start + room]
+                feature = around.assemble(piece)
+                first = len(around.specials[0])
+                feature["inner"] = np.arange(first, first + len(piece), dtype=np.int32)
+                feature["mask_probability"] = settings.mask_probability
+                features.append(feature)
+        return features
+
+    def draw(self, feature: Feature, tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator) -> Feature:
+        """Return the feature masked: `labels` int32 [length], -100 except where something is to be filled in.
+
+        The number of places is `mask_probability` of the text's subwords, rounded at random so that it is
+        that share in expectation, and at least one. Of them 80% become the mask token, 10% a random
+        subword, and 10% stay.
+        Source: Devlin et al. 2019, BERT, section 3.1 and appendix A.1.
+        """
+        inner, ids = feature["inner"], feature["input_ids"].copy()
+        exact = feature["mask_probability"] * len(inner)
+        count = max(1, int(exact + rng.random()))
+        places = rng.choice(inner, size=min(count, len(inner)), replace=False)
+        labels = np.full(len(ids), IGNORED, dtype=np.int32)
+        labels[places] = ids[places]
+        how = rng.random(len(places))
+        ids[places[how < 0.8]] = tokenizer.mask_token_id
+        changed = places[(how >= 0.8) & (how < 0.9)]
+        ids[changed] = rng.integers(0, len(tokenizer), size=len(changed), dtype=np.int32)
+        return {**feature, "input_ids": ids, "labels": labels}
+
+    def collate(self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
+        """Pad a batch; tensors int64 [batch, longest]."""
+        return pad(features, tokenizer)
+
+    def weight(self, batch: Mapping[str, Any]) -> int:
+        """Return the number of subwords to be filled in."""
+        return int((batch["labels"] != IGNORED).sum())
+
+
+def _text(example: Example) -> str:
+    assert isinstance(example.inputs, TextInputs)
+    return example.inputs.text

@@ -1,0 +1,167 @@
+"""What a study comes to before anything is opened: its arms with their mixtures, its targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.errors import HarnessError, RequestError, SpecError, raise_all
+from harness.mixture.planning import MixturePlan, plan_mixture, resolved
+from harness.planning import Plan, make_plan
+from harness.records import canonical_json
+from harness.specfiles.catalog import Loaded, load_study
+from harness.specs.mixture import Mixture
+from harness.specs.run import RunSpec
+from harness.specs.study import StudyRequest, StudySpec, SystemSpec
+from harness.studying.exposure import unseen_languages
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One system of the study. `parent` is the checkpoint that it begins from, as it is written."""
+
+    name: str
+    spec: SystemSpec
+    parent: str
+    mixture: MixturePlan | None
+
+    @property
+    def resolved(self) -> Mixture | None:
+        """The mixture with every choice of languages replaced by what it came to."""
+        return resolved(self.mixture) if self.mixture is not None else None
+
+    def training_seeds(self, seeds: Sequence[int]) -> tuple[int, ...]:
+        """Return the seeds of its intermediate phase."""
+        if self.mixture is None:
+            return ()
+        return tuple(seeds[:1]) if self.spec.once else tuple(seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPlan:
+    """A study with every name looked up.
+
+    `evaluation` holds suite, tasks and languages; `named` how each target is named in the study, which is
+    a path for a YAML file of the user's own.
+    """
+
+    request: StudyRequest
+    loaded: Loaded[StudySpec]
+    arms: Mapping[str, Arm]
+    evaluation: Plan
+    named: Mapping[str, str]
+
+    @property
+    def spec(self) -> StudySpec:
+        """The study as it is written."""
+        return self.loaded.spec
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets."""
+        return tuple(self.named)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The checkpoints that arms begin from, each once."""
+        return tuple(dict.fromkeys(arm.parent for arm in self.arms.values()))
+
+
+def plan_study(request: StudyRequest) -> StudyPlan:
+    """Look up everything that a study names.
+
+    Raises:
+        HarnessError: unknown tasks, languages that a task lacks, arms that contradict each other, a contrast
+            that no language is left for; all problems together.
+    """
+    loaded = load_study(request.study)
+    study, problems = loaded.spec, list[str]()
+    evaluation = None
+    try:
+        evaluation = make_plan(
+            RunSpec(
+                model=study.model,
+                tasks=study.targets,
+                suite=study.suite,
+                languages=study.languages,
+                recipe=study.recipe,
+                seeds=study.seeds,
+            )
+        )
+    except HarnessError as error:
+        problems.append(str(error).replace("--tasks", "targets").replace("--languages", "languages"))
+    arms = {}
+    for name, system in study.systems.items():
+        mixture = None
+        try:
+            mixture = plan_mixture(system.train) if system.train is not None else None
+        except HarnessError as error:
+            problems.append(f"system {name!r}: {error}")
+        arms[name] = Arm(name, system, system.model or study.model, mixture)
+    raise_all(SpecError, problems)
+    assert evaluation is not None, "BUG: no plan and no problem"
+    selected = [entry.task.spec.name for entry in evaluation.selected]
+    plan = StudyPlan(
+        request, loaded, arms, evaluation, dict(zip(selected, study.targets or selected, strict=True))
+    )
+    raise_all(RequestError, [*_repeated_arms(plan), *_empty_contrasts(plan), *_unmatched(plan)])
+    return plan
+
+
+def _repeated_arms(plan: StudyPlan) -> list[str]:
+    """Return a problem for every two arms that are one and the same: their difference is chance, or 0."""
+    problems, seen = [], dict[str, str]()
+    for arm in plan.arms.values():
+        mixture = arm.resolved
+        content = mixture.model_dump(mode="json", exclude={"source"}) if mixture else None
+        key = canonical_json([arm.parent, content, arm.spec.once])
+        if key in seen:
+            problems.append(
+                f"systems {seen[key]!r} and {arm.name!r} are the same: parent, tasks, languages and "
+                "hyper-parameters; remove one"
+            )
+        seen.setdefault(key, arm.name)
+    return problems
+
+
+def _unmatched(plan: StudyPlan) -> list[str]:
+    """Return a problem where arms that must match pick different numbers of languages.
+
+    Picked languages can be counted against each other; languages named by hand are the study's own choice.
+    """
+    counts: dict[str, list[int]] = {}
+    for name in plan.spec.matched:
+        mixture = plan.arms[name].spec.train
+        picked = [part.languages for part in mixture.on] if mixture is not None else []
+        numbers = [getattr(choice, "diverse", None) or getattr(choice, "close", None) for choice in picked]
+        if any(numbers):
+            counts[name] = [number or 0 for number in numbers]
+    if len({tuple(numbers) for numbers in counts.values()}) < 2:
+        return []
+    said = ", ".join(f"{name} {'+'.join(map(str, numbers))}" for name, numbers in counts.items())
+    return [f"matched: the systems pick different numbers of languages ({said}); give the same number to all"]
+
+
+def _empty_contrasts(plan: StudyPlan) -> list[str]:
+    study = plan.spec
+    if study.primary is None and not study.secondary:
+        return []
+    if any(unseen_languages(plan.evaluation.selected, plan_exposure(plan)).values()):
+        return []
+    arms = ", ".join(name for name, arm in plan.arms.items() if arm.mixture is not None)
+    return [
+        "primary, secondary: contrasts are over target languages that no arm was trained on, and none is "
+        f"left ({arms} together train on all of them); add targets or languages, or `exclude` some from "
+        "training"
+    ]
+
+
+def plan_exposure(plan: StudyPlan) -> frozenset[str]:
+    """Return the primary subtags of all languages that some arm is going to be trained on."""
+    return frozenset(
+        ingredient.task.spec.languages[code].tag.partition("-")[0].lower()
+        for arm in plan.arms.values()
+        if arm.mixture is not None
+        for ingredient in arm.mixture.ingredients
+        for code in ingredient.languages
+    )
