@@ -12,7 +12,8 @@ from settings import EFFECT, PAIR, Row, populations
 
 from harness.records import Cell
 from harness.stats.contrasts import contrast, t_test
-from harness.stats.estimate import combine, draw_cells
+from harness.stats.estimate import Draws, combine, draw_cells
+from harness.stats.influence import size_of_changes
 
 LANGUAGES = ("e", "l")
 
@@ -70,11 +71,25 @@ def _engine(sample: Sample, number: int, resamples: int) -> list[tuple[float, fl
             )
             for system in range(2)
         ]
-        result = contrast(*sides, scope="recipes" if sides[0].runs > 1 else "checkpoints")
+        result = contrast(
+            *_sized(sides, sample, number), scope="recipes" if sides[0].runs > 1 else "checkpoints"
+        )
         p = t_test(result, alpha=0.05).p
         assert p is not None
         found.append((result.variance, result.df, p, result.value))
     return found
+
+
+def _sized(sides: list[Draws], sample: Sample, number: int) -> list[Draws]:
+    """Say of both sides what a changed unit changes, as `harness.comparison.drawing` does."""
+    sizes = {}
+    for place, code in enumerate(LANGUAGES):
+        cells = [_cell(sample, number, place, system) for system in range(2)]
+        of_row = np.unique(np.array(cells[0].parallel_ids), return_inverse=True)[1]
+        sizes["t", code] = size_of_changes(
+            cells[0].statistics["m"], cells[1].statistics["m"], of_row, _percent, rows=cells[0].tested
+        )
+    return [replace(side, changes={cell: sizes[cell] for cell in side.weights}) for side in sides]
 
 
 def _percent(sums: Float) -> Float:

@@ -110,7 +110,7 @@ def _contrasts(rows: Sequence[Row], verdicts: dict[int, str]) -> str:
 
 
 def _variant(rows: Sequence[Row]) -> str:
-    """Say what another V0 would do: two pseudo-rows that change as much as the changed rows do."""
+    """Say what another V0 would do: two whole pseudo-rows, whatever the score."""
 
     def outside(method: str) -> int:
         renamed = [{**row, **{f"ours {what}": row[f"{method} {what}"] for what in WHAT}} for row in rows]
@@ -118,15 +118,12 @@ def _variant(rows: Sequence[Row]) -> str:
 
     graded = [row for row in rows if row["metric"] != "accuracy"]
     few = [row for row in graded if row["changed"] < ENOUGH_CHANGED]
-    worst = max(max(100 - row["scaled d0"], 100 - row["scaled r+"]) for row in rows)
     return _wrapped(
-        "V0 counts two whole rows, won and lost. Scores other than accuracy change by parts of rows, so that "
-        f"it is too much for them: in the {len(few)} settings with fewer than {ENOUGH_CHANGED} changed rows, "
-        f"intervals cover {_range(few, 'ours d+')}. If V0 were multiplied with the mean square of what a "
-        f"changed unit changes (in rows, at most 1), they would cover "
-        f"{_range(few, 'scaled d+')}, the largest rate "
-        f"of wrong significances of all {len(rows)} settings would be {worst:.1f}%, and "
-        f"{outside('scaled')} instead of {outside('ours')} would be outside their limits."
+        "V0 counts two pseudo-rows of the size of the changes seen. Were they two whole rows in every score, "
+        f"intervals would cover {_range(few, 'whole d+')} in the {len(few)} settings of scores other than "
+        f"accuracy with fewer than {ENOUGH_CHANGED} changed rows (ours: {_range(few, 'ours d+')}), and "
+        f"{outside('whole')} instead of {outside('ours')} of these {len(rows)} settings would be outside "
+        "their limits, too wide."
     )
 
 

@@ -128,15 +128,15 @@ class Sampler:
 class Analysis:
     """What the engine says of each comparison and contrast: arrays [comparisons, contrasts].
 
-    items: V* over the mean of runs; shared: Vx; pseudo: V0; between: s2/S by system, [.., 2]. scaled: V0
-    times the mean square of what a changed unit changes, in rows, at most 1.
+    items: V* over the mean of runs; shared: Vx; pseudo: V0; between: s2/S by system, [.., 2]. whole: V0 if
+    its pseudo-rows were whole ones in every score.
     """
 
     values: Float
     items: Float
     shared: Float
     pseudo: Float
-    scaled: Float
+    whole: Float
     between: Float
     units: int
     runs: int
@@ -150,11 +150,11 @@ class Analysis:
         if not recipes:
             return self.items + added, np.full_like(added, self.units - 1)
         of_items = np.maximum(0.0, self.items - self.shared) + added
-        total = of_items + self.between.sum(axis=-1)
+        total, least = of_items + self.between.sum(axis=-1), self.items + added
         safe = np.where(total > 0, total, 1.0)
         shares = (of_items / safe) ** 2 / (self.units - 1)
         shares += ((self.between / safe[..., None]) ** 2).sum(axis=-1) / (self.runs - 1)
-        return total, 1 / np.where(total > 0, shares, 1 / (self.units - 1))
+        return np.maximum(total, least), 1 / np.where(total > least, shares, 1 / (self.units - 1))
 
     def p_values(self, truth: Float | float, *, recipes: bool, pseudo: Float | None = None) -> Float:
         """Return the p of the t test of `truth`; above alpha exactly where its interval holds it."""
@@ -180,8 +180,8 @@ class Analyser:
         of_run = linear.scores[:, :, 0] - linear.scores[:, :, 1]
         values = of_run.mean(axis=-1) @ weights.T
         of_language, squared = 2 * (100 / sample.rows) ** 2, weights.T.astype(np.float64) ** 2
-        pseudo = of_language @ squared
-        scaled = (of_language * linear.size_of_changes(sample)) @ squared
+        whole = of_language @ squared
+        pseudo = (of_language * linear.size_of_changes(sample)) @ squared
         sides = contrasted(linear.scores, self._weights)
         between = sides.var(axis=-1, ddof=1) / runs if runs > 1 else np.zeros((*values.shape, 2))
         draws = draw_scores(sample, self._rng, PEER_DRAWS) if self._drawn else None
@@ -189,7 +189,7 @@ class Analyser:
             items, shared = linear.variances(weights, sample.parallel)
         else:
             items, shared = self._from_draws(draws)
-        return Analysis(values, items, shared, pseudo, scaled, between, units, runs), draws
+        return Analysis(values, items, shared, pseudo, whole, between, units, runs), draws
 
     def _from_draws(self, draws: Small) -> tuple[Float, Float]:
         runs = draws.shape[3]

@@ -78,7 +78,7 @@ def contrast_row(job: Job) -> Row | None:
             found, draws = analyser.analyse(sample)
             held = {
                 "ours": found.p_values(truth, recipes=job.runs > 1) > ALPHA,
-                "scaled": found.p_values(truth, recipes=job.runs > 1, pseudo=found.scaled) > ALPHA,
+                "whole": found.p_values(truth, recipes=job.runs > 1, pseudo=found.whole) > ALPHA,
                 "plain": found.p_values(truth, recipes=job.runs > 1, pseudo=0 * found.pseudo) > ALPHA,
                 "items": found.p_values(truth, recipes=False) > ALPHA,
             }

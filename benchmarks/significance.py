@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ class Peer:
         def contrast(*sums: np.ndarray) -> np.ndarray:
             scores = [above / below for above, below in zip(sums[::2], sums[1::2], strict=True)]
             differences = [scale * (new - old) for old, new in zip(scores[::2], scores[1::2], strict=True)]
-            return differences[0] if len(differences) == 1 else differences[0] - differences[1]
+            return np.asarray(differences[0] - differences[1] if len(differences) > 1 else differences[0])
 
         def of_columns(*drawn: np.ndarray, axis: int) -> np.ndarray:
             return contrast(*(column.sum(axis=axis) for column in drawn))
@@ -115,7 +116,7 @@ class Peer:
         began, busy = time.perf_counter(), time.process_time()
         found = bootstrap(
             # Languages without common units are drawn each by itself, by the numbers of their units.
-            [np.arange(len(own[0])) for own in columns] if apart else sum(columns, []),
+            [np.arange(len(own[0])) for own in columns] if apart else list(chain(*columns)),
             of_rows if apart else of_columns,
             paired=not apart,
             vectorized=True,
@@ -148,7 +149,12 @@ class Tally:
     worst: float = 0.0
 
     def add(
-        self, peer: Peer, name: str, tested: Sequence[list[str]], due: Sequence[list[str]], ours: dict
+        self,
+        peer: Peer,
+        name: str,
+        tested: Sequence[list[str]],
+        due: Sequence[list[str]],
+        ours: dict[str, list[float]],
     ) -> None:
         """Test some languages, and count their time for all that are due."""
         counted, wall, cpu = 0, 0.0, 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -19,7 +19,7 @@ from harness.results.study_report import JSON, StudyReport, read_report, write_s
 from harness.specs.study import StudyRequest
 from harness.studying.assembly import assemble_system
 from harness.studying.cells import Runner, run_grid
-from harness.studying.checking import fetch_everything, find_problems, study_places
+from harness.studying.checking import fetch_everything, find_problems
 from harness.studying.display import Display
 from harness.studying.estimate import Estimate, Estimator
 from harness.studying.folder import StudyFolder
@@ -51,6 +51,8 @@ class Rehearsal:
 def study(request: StudyRequest, progress: Progress | None = None) -> Studied:
     """Run whatever a study still lacks, compare its systems, and write its report.
 
+    Of `progress` only counts whether it is quiet; the study has a display of its own.
+
     Raises:
         HarnessError: the input is wrong; nothing was run then.
         IncompleteRun: no system has a result.
@@ -63,10 +65,9 @@ def study(request: StudyRequest, progress: Progress | None = None) -> Studied:
         # 2: parents, machine, libraries
         ground = lay_ground(plan, folder.path, display)
         # 3: the data
-        places = study_places(plan)
-        fetch_everything(plan, ground, places, display)
-        raise_all(DataError, find_problems(plan, ground, places))
-        inventory = Inventory(folder.path, places)
+        fetch_everything(plan, ground, display)
+        raise_all(DataError, find_problems(plan, ground))
+        inventory = Inventory(folder.path, plan.places)
         # 4: the steps
         grid = build_grid(plan, ground, inventory)
         inventory.save()
@@ -87,14 +88,13 @@ def rehearse(request: StudyRequest, progress: Progress | None = None) -> Rehears
         HarnessError: the study itself is wrong, or its folder is another's.
     """
     progress = progress or Progress()
-    plan = plan_study(request)
-    plan = replace(plan, request=request.model_copy(update={"offline": True}))
+    problems: list[str] = []
+    plan = plan_study(request.model_copy(update={"offline": True}), problems)
     folder = StudyFolder(Path(request.out).expanduser())
     folder.check()
     ground = lay_ground(plan, folder.path, progress, writes=False)
-    places = study_places(plan)
-    problems = find_problems(plan, ground, places)
-    grid = build_grid(plan, ground, Inventory(folder.path, places))
+    problems += find_problems(plan, ground)
+    grid = build_grid(plan, ground, Inventory(folder.path, plan.places))
     steps = list(grid.steps())
     estimator = Estimator(plan, folder, ground.machine)
     left = tuple((step, estimator.estimate(step)) for step in steps if folder.read_seal(step) is None)

@@ -168,8 +168,9 @@ def _open_merged(location: Location, opening: _Opening, base_model: str | None) 
         opened, own_reason = replace(opened, adapter=base.adapter), reason.partition("\n")[0]
     lines = [
         own_reason,
-        f"merged: {merged.method} adapter {merged.adapter_sha256[:8]} into base {base.model_id}"
-        f"{'@' + base.revision if base.revision else ''} (weights {merged.base_weights_sha256[:8]})",
+        f"merged: {merged.method} adapter {merged.adapter_sha256[:8]} into base "
+        f"{f'{base.model_id}@{base.revision}' if base.revision else found.name} "
+        f"(weights {merged.base_weights_sha256[:8]})",
         *(f"warning: {text}" for text in warnings),
     ]
     return replace(opened, merged=merged), "\n".join(lines)

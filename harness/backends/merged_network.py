@@ -40,7 +40,13 @@ def merge_network(adapter: PeftAdapter, base: Model) -> tuple[PreTrainedModel, s
     Raises:
         ModelError: the adapter does not fit its base, is incomplete, or cannot be merged.
     """
-    import peft
+    try:
+        import peft
+    except ImportError as error:
+        raise ModelError(
+            f"{adapter.path}: PEFT is needed to merge this adapter, and the version that is installed does "
+            f"not work here ({first_line(error)}): pip install -U 'xharness[peft]'"
+        ) from error
 
     config = open_config(base)
     prefix = _base_prefix(base, config)

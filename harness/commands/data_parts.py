@@ -62,18 +62,25 @@ def _intermediate_parts(names: str, codes: tuple[str, ...] | None) -> tuple[Part
     from harness.specfiles.joins import expand_joins
 
     loaded = load_intermediates(split_list("--intermediate", names))
-    found, problems = {}, []
-    for spec in (member.spec for one in loaded for member in expand_joins(one)):
+    specs = {member.spec.name: member.spec for one in loaded for member in expand_joins(one)}
+    everywhere = dict.fromkeys(code for spec in specs.values() for code in spec.languages)
+    problems = [
+        f"--languages: no chosen intermediate task has {code!r}{did_you_mean(code, everywhere)}; "
+        f"they have {', '.join(everywhere)}"
+        for code in codes or ()
+        if code not in everywhere
+    ]
+    parts: list[Part] = []
+    for spec in specs.values():
         chosen = tuple(code for code in spec.languages if codes is None or code in codes)
-        if not chosen:
-            hint = did_you_mean((codes or ("",))[0], spec.languages)
+        if not chosen and not problems:
             problems.append(
-                f"--languages: intermediate task {spec.name!r} has none of them{hint}; "
+                f"--languages: intermediate task {spec.name!r} has none of {', '.join(codes or ())}; "
                 f"it has {', '.join(spec.languages)}"
             )
-        found[spec.name] = intermediate_parts(spec, chosen)
-    raise_all(RequestError, list(dict.fromkeys(problems)))
-    return tuple(part for parts in found.values() for part in parts)
+        parts += intermediate_parts(spec, chosen)
+    raise_all(RequestError, problems)
+    return tuple(parts)
 
 
 def _target_parts(

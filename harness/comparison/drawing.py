@@ -19,7 +19,7 @@ from harness.results.comparison import Pairing
 from harness.specs.task import TaskSpec
 from harness.stats.estimate import Draws, draw_cells
 from harness.stats.flips import exchange_sums
-from harness.stats.influence import Influence, influence_of
+from harness.stats.influence import Influence, influence_of, size_of_changes
 from harness.stats.units import Units, join_units
 
 # Candidate (1, 2, ..), task, language and metric of a number; the baseline is system 0.
@@ -198,7 +198,16 @@ def _draw_group(
                 key = (number, cell.task, cell.language, metric)
                 both = [f"{side}:{metric}" for side in (0, number)]
                 sides = [drawn[cell.task, cell.language, label] for label in both]
-                found.sides[key] = (sides[0], sides[1])
+                sizes = {
+                    (cell.task, cell.language): size_of_changes(
+                        cell.statistics[both[0]],
+                        cell.statistics[both[1]],
+                        of_row,
+                        value_of[cell.task, metric],
+                        rows=cell.tested,
+                    )
+                }
+                found.sides[key] = (replace(sides[0], changes=sizes), replace(sides[1], changes=sizes))
                 if first_unit is not None:
                     one, other = (
                         influence_of(

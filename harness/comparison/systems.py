@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ResultError, raise_all
-from harness.recording import task_of
 from harness.languages import LANGUAGES
+from harness.recording import task_of
 from harness.records import Cell
 from harness.results.continuation import first_difference
 from harness.results.examples import read_examples

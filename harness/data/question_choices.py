@@ -141,18 +141,19 @@ def _commonsense(row: Mapping[str, Any], where: str) -> tuple[str, tuple[str, ..
         listed = require(question, "choices", list, where=where)
         letters = [require(choice, "label", str, where=where) for choice in listed]
         texts = [require(choice, "text", str, where=where) for choice in listed]
-    if sorted(map(str, letters)) != list(LETTERS) or len(texts) != len(LETTERS):
+    whole = len(texts) == len(LETTERS) and all(isinstance(text, str) for text in texts)
+    if sorted(map(str, letters)) != list(LETTERS) or not whole:
         raise DataError(
             f"{where}: {len(texts)} choices with the letters {letters!r:.60}; "
-            f"{len(LETTERS)} are due, {LETTERS[0]} to {LETTERS[-1]}, each once"
+            f"{len(LETTERS)} texts are due, {LETTERS[0]} to {LETTERS[-1]}, each once"
         )
     by_letter = dict(zip(letters, texts, strict=True))
     answer = row.get("answerKey")
     if answer in _NO_LABEL:
         refuse_hidden(f"the answer is {answer!r}", where)
-    if answer not in by_letter:
+    if not isinstance(answer, str) or answer not in by_letter:
         raise DataError(f"{where}: 'answerKey' is {answer!r:.40}; allowed are {', '.join(LETTERS)}")
-    return prompt, tuple(by_letter[letter] for letter in LETTERS), LETTERS.index(str(answer))
+    return prompt, tuple(by_letter[letter] for letter in LETTERS), LETTERS.index(answer)
 
 
 def _number(label: Any, choices: int, where: str) -> int:

@@ -111,7 +111,8 @@ def to_study_markdown(report: StudyReport) -> str:
     parts += [f"{markdown_text(line)}\n" for line in (found.notes, f"Source: {found.source}") if line]
     if found.answers:
         parts.append(to_markdown(answers_table(found)))
-        parts.append("".join(f"- {markdown_text(answer_sentence(found, a))}\n" for a in found.answers))
+        others = [answer for answer in found.answers if answer.role != "primary"]
+        parts.append("".join(f"- {markdown_text(answer_sentence(found, a))}\n" for a in others))
     parts += [to_markdown(systems_table(found)), f"{markdown_text(exposed_sentence(found))}\n"]
     parts += [f"## {_EXPLORATORY}\n", f"{_NOT_NAMED}\n"]
     parts += [to_markdown(table, level=3) for table in _choice_tables(found)]

@@ -67,18 +67,21 @@ def contrast(candidate: Draws, baseline: Draws, *, scope: Scope) -> Contrast:
     Both sides are the same weighted sum of cells, in any number of runs S. Draw b of one belongs to
     draw b of the other (they are keyed by unit), so pairing needs no rule.
 
-    V0 = sum over languages of 2 (w 100 / n)^2, w the weight of the language's difference and n its
+    V0 = sum over languages of 2 c (w 100 / n)^2, w the weight of the language's difference and n its
     rows: two pseudo-rows, one won and one lost (Bonett & Price 2012, adjusted Wald interval for
-    paired proportions), so that few changed rows never look certain.
+    paired proportions), so that few changed rows never look certain. c <= 1 is the mean square of what
+    a changed unit changes, in rows: about 1 for right and wrong, less for scores that change by parts of rows.
 
     `checkpoints`: V = V* + V0, V* the variance of the draws of the difference of means over runs; df =
     units - 1. It says nothing about models trained anew.
 
-    `recipes`: V = max(0, V* - Vx) + V0 + sum over sides of s2/S. s2 is the variance between the runs
+    `recipes`: V = V0 + max(V*, V* - Vx + sum over sides of s2/S). s2 is the variance between the runs
     of a side of its reported number; Vx = sum over sides and runs of Var*(run's draw - mean of the
-    side's draws) / (S (S - 1)), the interaction of runs with items, which V* and s2 both hold. df after
-    Satterthwaite (1946): V^2 / (sum (s2/S)^2 / (S - 1) + (V - sum s2/S)^2 / (units - 1)). A side that
-    trains nothing has one run, of which a repetition would be the same: it adds no s2.
+    side's draws) / (S (S - 1)), the interaction of runs with items, which V* and s2 both hold. A recipe is
+    never surer than these very runs: what two or three runs say of s2 by chance may be less than the items
+    alone say. df after Satterthwaite (1946): V^2 / (sum (s2/S)^2 / (S - 1) + (V - sum s2/S)^2 / (units - 1)),
+    and units - 1 where V = V* + V0. A side that trains nothing has one run, of which a repetition would be
+    the same: it adds no s2.
 
     Raises:
         ValueError: if the sides are not sums of the same cells, or have different numbers of draws.
@@ -95,7 +98,10 @@ def contrast(candidate: Draws, baseline: Draws, *, scope: Scope) -> Contrast:
     value = float(candidate.value.mean() - baseline.value.mean())
     value = 0.0 if abs(value) < _NOISE else value
     rows = {**baseline.rows, **candidate.rows}
-    pseudo = sum(2 * (w * 100 / rows[cell]) ** 2 for cell, w in candidate.weights.items())
+    sizes = {**baseline.changes, **candidate.changes}
+    pseudo = sum(
+        2 * sizes.get(cell, 1.0) * (w * 100 / rows[cell]) ** 2 for cell, w in candidate.weights.items()
+    )
     n = sum(rows.values())
     if units < 2:
         return Contrast(value, 0.0, 0.0, draws, n, units)
@@ -110,8 +116,8 @@ def contrast(candidate: Draws, baseline: Draws, *, scope: Scope) -> Contrast:
             between.append((float(side.value.var(ddof=1)) / side.runs, side.runs))
     of_items = max(0.0, items - shared) + pseudo
     total = of_items + sum(part for part, _ in between)
-    if total == 0.0:
-        return Contrast(value, 0.0, units - 1, draws, n, units)
+    if total <= items + pseudo:
+        return Contrast(value, items + pseudo, units - 1, draws, n, units)
     # Shares of the total, so that tiny variances do not vanish when squared.
     shares = (of_items / total) ** 2 / (units - 1)
     shares += sum((part / total) ** 2 / (runs - 1) for part, runs in between)

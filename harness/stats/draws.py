@@ -92,8 +92,8 @@ def draw_sums(
         maker = _WeightMaker(batch, space=space, seed=seed, resamples=resamples)
         exact = {kind: np.empty((batch, resamples), kind) for kind in {cell.kind for cell in cells}}
         for start in starts[first::count]:
-            # A step for each unit, between which Python changes threads: two that do this at once spend more
-            # time waiting for each other than they save (a third more in all on two processors).
+            # A step for each unit, between which Python changes threads: two that do this at once wait for
+            # each other (measured on two processors: a sixth more processor time in all).
             with reading:
                 maker.read(units.keys[start : start + batch])
             made = maker.weights()

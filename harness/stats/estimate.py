@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ class Draws:
     is one joint draw, so sums, differences and means of numbers are those of their draws. `units`:
     how many units are drawn, the smallest such count if cells are combined. `rows`: the number of
     rows of every (task, language) in it, and `weights` what it counts with, summed over its metrics.
+    `changes`: where it is compared with another system, the size of a change there, the largest of its
+    metrics (see `harness.stats.influence.size_of_changes`); 1 where nothing is said.
     """
 
     value: Float
@@ -42,6 +44,7 @@ class Draws:
     units: int
     rows: Mapping[tuple[str, str], int]
     weights: Mapping[tuple[str, str], float]
+    changes: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def runs(self) -> int:
@@ -121,13 +124,16 @@ def combine(parts: Sequence[Draws], weights: Sequence[float]) -> Draws:
     value, draws = np.zeros(shape[0]), np.zeros(shape)
     rows: dict[tuple[str, str], int] = {}
     counted: dict[tuple[str, str], float] = {}
+    changes: dict[tuple[str, str], float] = {}
     for part, weight in zip(parts, weights, strict=True):
         value += weight * part.value
         draws += weight * part.draws
         rows.update(part.rows)
         for cell, inner in part.weights.items():
             counted[cell] = counted.get(cell, 0.0) + weight * inner
-    return Draws(value, draws, min(part.units for part in parts), rows, counted)
+        for cell, size in part.changes.items():
+            changes[cell] = max(size, changes.get(cell, 0.0))
+    return Draws(value, draws, min(part.units for part in parts), rows, counted, changes)
 
 
 def estimate(number: Draws, *, alpha: float = 0.05) -> Estimate:

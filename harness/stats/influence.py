@@ -46,6 +46,31 @@ def influence_of(
     return Influence(units, np.asarray(value_of(totals) - value_of(left), dtype=np.float64))
 
 
+def size_of_changes(
+    baseline: Float,
+    candidate: Float,
+    unit_of_row: NDArray[np.int64],
+    value_of: Callable[[Float], Float],
+    *,
+    rows: int,
+) -> float:
+    """Return the mean square of what a changed unit changes, in rows of the test set, 0 to 1.
+
+    baseline, candidate: float64 [S, n, k], the statistics of both systems in their runs, over which the
+    mean is taken. A unit is changed where these differ; what it changes is its influence on the
+    candidate's value less that on the baseline's, and 100 / `rows` points are one row. Right and wrong give
+    about 1. Never more than 1 (a unit may hold many rows), and 1 where nothing is changed.
+    """
+    means = [side.mean(axis=0) for side in (baseline, candidate)]
+    moved_rows = (means[0] != means[1]).any(axis=1)
+    if not moved_rows.any():
+        return 1.0
+    one, other = (influence_of(mean, unit_of_row, value_of) for mean in means)
+    changed = np.isin(one.units, unit_of_row[moved_rows], assume_unique=False)
+    moved = (other.values - one.values)[changed] * (rows / 100)
+    return min(1.0, float(np.mean(moved**2)))
+
+
 def add_influences(parts: Sequence[Influence], weights: Sequence[float]) -> Influence:
     """Return the influence on the weighted sum of numbers.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from harness.data.places import Places
 from harness.errors import DataError, HarnessError
 from harness.mixture.reading import check_mixture, fetch_mixture
 from harness.planning import Job
@@ -12,44 +9,33 @@ from harness.preparation import check_files, fetch_data
 from harness.progress import Progress
 from harness.studying.grid import jobs_of
 from harness.studying.ground import StudyRecord
-from harness.studying.planning import StudyPlan
+from harness.studying.planning import StudyPlan, problems_of
 
 
-def study_places(plan: StudyPlan) -> Places:
-    """Return where a study lets data come from.
-
-    Raises:
-        RequestError: the data folder does not exist.
-    """
-    request = plan.request
-    folder = Path(request.data_dir) if request.data_dir is not None else None
-    return Places(folder, request.sources, request.offline).checked()
-
-
-def fetch_everything(plan: StudyPlan, ground: StudyRecord, places: Places, progress: Progress) -> None:
+def fetch_everything(plan: StudyPlan, ground: StudyRecord, progress: Progress) -> None:
     """Fetch from the hub what the data folder lacks; what cannot be had, `find_problems` says."""
     for jobs in _jobs(plan, ground):
-        fetch_data(jobs, _training(jobs), places, progress)
+        fetch_data(jobs, _training(jobs), plan.places, progress)
     for arm in plan.arms.values():
         if arm.mixture is not None:
-            fetch_mixture(arm.mixture, places, progress)
+            fetch_mixture(arm.mixture, plan.places, progress)
 
 
-def find_problems(plan: StudyPlan, ground: StudyRecord, places: Places) -> list[str]:
+def find_problems(plan: StudyPlan, ground: StudyRecord) -> list[str]:
     """Return the files that are missing for any step, each line once; nothing is read yet."""
     problems: list[str] = []
     for jobs in _jobs(plan, ground):
         try:
-            check_files(jobs, _training(jobs), places)
+            check_files(jobs, _training(jobs), plan.places)
         except DataError as error:
-            problems.append(str(error))
+            problems += problems_of(error)
     for arm in plan.arms.values():
         if arm.mixture is None:
             continue
         try:
-            check_mixture(arm.mixture, places)
+            check_mixture(arm.mixture, plan.places)
         except HarnessError as error:
-            problems.append(f"system {arm.name!r}: {error}")
+            problems += [f"system {arm.name!r}: {line}" for line in problems_of(error)]
     return list(dict.fromkeys(problems))
 
 

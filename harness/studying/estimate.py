@@ -58,7 +58,7 @@ class Estimator:
         if measured is not None:
             return Estimate(measured, "measured")
         tokens = _tokens(self._plan, step)
-        if tokens is None:
+        if tokens is None or not step.parent.parameters:
             return Estimate(None, "unknown")
         return Estimate(step.parent.parameters * tokens / self._rate, "arithmetic")
 

@@ -27,12 +27,8 @@ class TrainStep:
     seed: int
     parent: Parent
     mixture: Mixture
+    tasks: tuple[str, ...]
     read: Read = field(repr=False)
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks that it trains on, masked text as `mlm`."""
-        return (*(part.task for part in self.mixture.on), *(["mlm"] if self.mixture.mlm else []))
 
     @property
     def label(self) -> str:
@@ -183,7 +179,8 @@ def _trainings(
             machine=ground.machine.model_dump(mode="json"),
             versions=ground.decisive,
         )
-        found[seed] = TrainStep(key, arm.name, seed, parent, mixture, read)
+        tasks = tuple(ingredient.name for ingredient in arm.mixture.ingredients)
+        found[seed] = TrainStep(key, arm.name, seed, parent, mixture, tasks, read)
     return found
 
 

@@ -100,6 +100,10 @@ def lay_ground(plan: StudyPlan, folder: Path, progress: Progress, *, writes: boo
         try:
             parents[name] = _parent(name, plan, known, machine, progress)
         except ModelError as error:
+            if not writes and not Path(name).expanduser().exists():
+                parents[name] = _unopened(name, plan)
+                progress.warn(f"{name} is not here, so nothing is known of its size and of what is finished")
+                continue
             used = ", ".join(arm.name for arm in plan.arms.values() if arm.parent == name)
             problems.append(f"parent of {used}: {error}")
     raise_all(ModelError, problems)
@@ -178,6 +182,20 @@ def _parent(name: str, plan: StudyPlan, known: Parent | None, machine: Machine, 
                 "or begin anew with another --out"
             )
     return found
+
+
+def _unopened(name: str, plan: StudyPlan) -> Parent:
+    """Return what is assumed of a checkpoint of the hub that is not here, for a rehearsal."""
+    return Parent(
+        model=name,
+        weights_sha256="",
+        settings_sha256="",
+        adapter=plan.spec.adapter or "generic",
+        adapter_sha256="",
+        sentence_encoder=False,
+        hidden_size=0,
+        parameters=0,
+    )
 
 
 def _open(name: str, plan: StudyPlan, machine: Machine, progress: Progress) -> Parent:

@@ -15,7 +15,7 @@ from harness.mixture.planning import MixturePlan
 from harness.planning import Job
 from harness.records import canonical_json
 from harness.results.folder import write_bytes
-from harness.specs.task import LocalSource, Source
+from harness.specs.task import Source
 
 CACHE = "data.json"
 _BLOCK = 1 << 20
@@ -54,10 +54,6 @@ class Inventory:
                 for source in sources:
                     if source is not None:
                         found |= self._files(source, ingredient.languages, values, spec.name)
-                if spec.labels_file is not None and self.places.folder is not None:
-                    layout = LocalSource(reader="labels", files={"labels": spec.labels_file.files})
-                    paths = locate(layout, "labels", root=self.places.folder, values={})
-                    found |= dict(self._hashed(self.places.folder, paths[:1]))
         return found
 
     def save(self) -> None:

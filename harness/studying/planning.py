@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from harness.data.places import Places
 from harness.errors import HarnessError, RequestError, SpecError, raise_all
 from harness.mixture.planning import MixturePlan, plan_mixture, resolved
 from harness.planning import Plan, make_plan
@@ -14,6 +17,8 @@ from harness.specs.mixture import Mixture
 from harness.specs.run import RunSpec
 from harness.specs.study import StudyRequest, StudySpec, SystemSpec
 from harness.studying.exposure import unseen_languages
+
+_NUMBER = re.compile(r"^\s*\d+\. ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class StudyPlan:
     """
 
     request: StudyRequest
+    places: Places
     loaded: Loaded[StudySpec]
     arms: Mapping[str, Arm]
     evaluation: Plan
@@ -67,14 +73,16 @@ class StudyPlan:
         return tuple(dict.fromkeys(arm.parent for arm in self.arms.values()))
 
 
-def plan_study(request: StudyRequest) -> StudyPlan:
+def plan_study(request: StudyRequest, tolerated: list[str] | None = None) -> StudyPlan:
     """Look up everything that a study names.
+
+    With `tolerated` arms whose mixture will not do are left out, and their problems added to it.
 
     Raises:
         HarnessError: unknown tasks, languages that a task lacks, arms that contradict each other, a contrast
             that no language is left for; all problems together.
     """
-    loaded = load_study(request.study)
+    loaded, places = load_study(request.study), study_places(request)
     study, problems = loaded.spec, list[str]()
     evaluation = None
     try:
@@ -89,23 +97,46 @@ def plan_study(request: StudyRequest) -> StudyPlan:
             )
         )
     except HarnessError as error:
-        problems.append(str(error).replace("--tasks", "targets").replace("--languages", "languages"))
+        problems += [
+            line.replace("--tasks", "targets").replace("--languages", "languages")
+            for line in problems_of(error)
+        ]
     arms = {}
     for name, system in study.systems.items():
         mixture = None
         try:
-            mixture = plan_mixture(system.train) if system.train is not None else None
+            mixture = plan_mixture(system.train, places) if system.train is not None else None
         except HarnessError as error:
-            problems.append(f"system {name!r}: {error}")
+            lines = [f"system {name!r}: {line}" for line in problems_of(error)]
+            (problems if tolerated is None else tolerated).extend(lines)
+            continue
         arms[name] = Arm(name, system, system.model or study.model, mixture)
     raise_all(SpecError, problems)
     assert evaluation is not None, "BUG: no plan and no problem"
     selected = [entry.task.spec.name for entry in evaluation.selected]
     plan = StudyPlan(
-        request, loaded, arms, evaluation, dict(zip(selected, study.targets or selected, strict=True))
+        request, places, loaded, arms, evaluation, dict(zip(selected, study.targets or selected, strict=True))
     )
     raise_all(RequestError, [*_repeated_arms(plan), *_empty_contrasts(plan), *_unmatched(plan)])
     return plan
+
+
+def problems_of(error: HarnessError) -> list[str]:
+    """Return the problems that an error lists, each without its number, so that lists can be joined."""
+    first, *lines = str(error).splitlines()
+    if not lines or not first.endswith("problems:"):
+        return [str(error)]
+    return [_NUMBER.sub("", line) for line in lines]
+
+
+def study_places(request: StudyRequest) -> Places:
+    """Return where a study lets data come from.
+
+    Raises:
+        RequestError: the data folder does not exist.
+    """
+    folder = Path(request.data_dir) if request.data_dir is not None else None
+    return Places(folder, request.sources, request.offline).checked()
 
 
 def _repeated_arms(plan: StudyPlan) -> list[str]:
@@ -131,7 +162,7 @@ def _unmatched(plan: StudyPlan) -> list[str]:
     """
     counts: dict[str, list[int]] = {}
     for name in plan.spec.matched:
-        mixture = plan.arms[name].spec.train
+        mixture = plan.spec.systems[name].train
         picked = [part.languages for part in mixture.on] if mixture is not None else []
         numbers = [getattr(choice, "diverse", None) or getattr(choice, "close", None) for choice in picked]
         if any(numbers):

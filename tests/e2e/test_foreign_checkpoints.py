@@ -118,7 +118,7 @@ def several(finished: Evaluation, inputs: Any, tmp_path: Path) -> Path:
     """The encoder and the head of the run's tagger, with two more heads beside them."""
     folder = tmp_path / "several"
     trained = json.loads((finished.folder / "run.json").read_bytes())["training"][TASK][0]["key"]
-    source = finished.folder / "training" / trained
+    source = finished.folder / "training" / trained / "1-tagged"
     tagger = transformers.AutoModelForTokenClassification.from_pretrained(source)
     state = {k: t for k, t in tagger.base_model.state_dict().items() if not k.startswith("pooler.")}
     encoder = transformers.AutoModel.from_pretrained(inputs.checkpoint)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from harness.comparison.answers import chance_of
 from harness.comparison.drawing import CellFacts
 from harness.comparison.flags import claim_of, flags_of
+from harness.records import NO_GOLD
 from harness.results.comparison import Effect
 from harness.stats.estimate import Draws, estimate
 
@@ -50,6 +54,22 @@ def number(value, units=100, error=1.0):
 
 def flags(sides, of_source=None, facts=FACTS, **options):
     return set(flags_of(sides, of_source, facts, **{"tuned": False, "seen": False, "alpha": ALPHA} | options))
+
+
+def test_guessing_gets_the_share_of_the_commonest_gold():
+    def task(computes):
+        return SimpleNamespace(
+            main_metric="m",
+            metrics=(
+                SimpleNamespace(name="n", computes="accuracy"),
+                SimpleNamespace(name="m", computes=computes),
+            ),
+        )
+
+    cell = SimpleNamespace(golds=("yes", "yes", "yes", "no", NO_GOLD))
+    assert chance_of(task("accuracy"), cell) == 75.0
+    assert chance_of(task("squad_f1"), cell) is None
+    assert chance_of(task("accuracy"), SimpleNamespace(golds=tuple(map(str, range(50))))) == 2.0
 
 
 def test_near_chance_begins_where_the_lower_end_of_either_score_does():

@@ -82,6 +82,19 @@ def test_a_gap_reduction_is_the_difference_of_differences_in_every_draw(run, sys
     np.testing.assert_allclose(gaps[0] - gaps[1], difference("sw") - difference("en"), atol=1e-9)
 
 
+def test_influences_are_added_by_unit_as_the_draws_are(run, system):
+    found = drawn([run("a", system(1)), run("b", system(2, gain=0.1))], influence=True).influences
+
+    def units(task, code):
+        baseline, candidate = found[1, task, code, "accuracy"]
+        assert baseline.units.tolist() == candidate.units.tolist()
+        return set(baseline.units.tolist())
+
+    assert units("nli", "en") == units("nli", "de") == units("nli", "sw")
+    apart = [units("nli", "en"), units("bitext", "fr"), units("bitext", "th")]
+    assert len(set.union(*apart)) == 3 * ROWS
+
+
 def test_knowledge_of_one_candidate_does_not_reach_the_comparison_of_another(run, unadjusted):
     """A third run that knows of articles widens its own intervals and nobody else's."""
     articles = [f"article {row // 6}" for row in range(ROWS)]
@@ -104,7 +117,7 @@ def test_knowledge_of_one_candidate_does_not_reach_the_comparison_of_another(run
 def test_candidates_that_know_the_same_share_the_draws_of_the_baseline(run, system):
     found = drawn([run("a", system(1)), run("b", system(2)), run("c", system(3))]).sides
     key = ("nli", "de", "accuracy")
-    assert found[1, *key][0] is found[2, *key][0]
+    assert found[1, *key][0].draws is found[2, *key][0].draws
 
 
 def cell(ids, clusters, golds, statistics, parallel=None):
@@ -143,6 +156,12 @@ def test_ids_are_those_of_the_system_that_knows_more_in_every_language():
     other = cell("abc", ["y", None, None], golds, zeros)
     assert known_ids([(half, other)]) == known_ids([(other, half)])
     assert known_ids([(half, other)])[0][1] == ("y", "x", None)
+    # Both name every row: the larger units are the safer ones, and of equally many the ids decide.
+    fine, coarse = cell("abc", ["1", "2", "3"], golds, zeros), cell("abc", ["B", "B", "C"], golds, zeros)
+    crossed = cell("abc", ["A", "C", "C"], golds, zeros)
+    for one, two, expected in ((fine, coarse, ("B", "B", "C")), (coarse, crossed, ("A", "C", "C"))):
+        for pair in ((one, two), (two, one)):
+            assert known_ids([pair])[0][1] == expected
 
 
 def test_flags_near_chance_ceiling_and_few_units(run):

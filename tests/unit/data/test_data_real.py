@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from harness.data.fingerprint import fingerprint
+from harness.data.inspection import inspect_part
+from harness.data.intermediate import load_dev_part, load_training_part, part_problems
 from harness.data.places import Places
 from harness.data.sources import (
     available_languages,
@@ -19,8 +21,11 @@ from harness.data.sources import (
     load_test,
     load_training,
 )
+from harness.data.wanted import intermediate_parts
 from harness.paths import builtin
 from harness.records import DataSet
+from harness.specfiles.catalog import load_intermediates
+from harness.specs.intermediate import IntermediateSpec
 from harness.specs.task import TaskSpec
 
 _FOLDER = os.environ.get("XHARNESS_DATA")
@@ -121,3 +126,31 @@ def test_udpos_parallel_treebanks() -> None:
     assert len(sets["en"].examples) == 3077 and len(sets["de"].examples) == 1977
     (train,) = load_training(target("udpos"), "en_ewt_dev", DATA)
     assert len(train.examples) == 2001
+
+
+def test_ud_train_has_no_training_files_here_but_its_english_development_set() -> None:
+    """English-EWT dev, read as `ud-train` and as a task of one's own that trains on it and on PUD."""
+    spec = load_intermediates(["ud-train"])[0].spec
+    dev = load_dev_part(spec, "en", DATA)
+    assert dev is not None and len(dev.examples) == 2001 and dev.examples[0].inputs
+    pud = {
+        "local": {"reader": "conllu", "files": {"treebanks": ("udpos/UD_*-PUD/{code}_pud-ud-test.conllu",)}}
+    }
+    own = IntermediateSpec.model_validate(
+        {
+            **spec.model_dump(
+                include={"version", "kind", "title", "licence", "citation", "labels", "metrics"}
+            ),
+            "name": "pud",
+            "languages": {code: {"tag": code, "rows": 1000} for code in ("de", "fi", "hi", "th", "tr")},
+            "train": pud,
+        }
+    )
+    assert part_problems(own, own.languages, DATA, with_dev=True) == []
+    (part,) = intermediate_parts(own, None)
+    found = inspect_part(part, DATA)
+    assert (found.problems, found.absent, found.examples) == ((), (), 5000)
+    sets = [load_training_part(own, code, DATA) for code in own.languages]
+    assert len({tuple(e.parallel_id for e in data.examples) for data in sets}) == 1
+    labels = {label for data in sets for e in data.examples for label in json.loads(e.gold)}
+    assert labels <= set(own.labels) and len(labels) == 17

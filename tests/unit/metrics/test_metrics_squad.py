@@ -1,7 +1,7 @@
 import pytest
 
 from harness.errors import ResultError
-from harness.metrics.squad import SquadExactMatch, SquadF1, tokens
+from harness.metrics.squad import SquadExactMatch, SquadF1, SquadV2F1, tokens
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,12 @@ def test_both_empty_after_normalising_match_exactly_but_have_f1_zero():
 def test_gold_must_be_a_list_of_answers(gold):
     with pytest.raises(ResultError, match="example 0"):
         SquadF1().per_example([gold], ["Paris"], "en")
+
+
+def test_no_answer_is_an_answer_in_version_two():
+    golds = [[""], [""], ["Paris"], ["Paris"], ["cat cat dog"], ["the"]]
+    outputs = ["", "Paris", "", "in Paris", "cat bird", "a!"]
+    scores = SquadV2F1().per_example(golds, outputs, "en")[:, 0].tolist()
+    assert scores == [1.0, 0.0, 0.0, pytest.approx(2 / 3), 2 * 1 / 5, 1.0]
+    exact = SquadExactMatch().per_example(golds, outputs, "en")[:, 0].tolist()
+    assert exact == [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,6 +112,28 @@ def test_what_trains_nothing_adds_no_spread_of_runs():
     both = contrast(one, one, scope="recipes")
     assert both.variance == pytest.approx(contrast(one, one, scope="checkpoints").variance)
     assert contrast(three, one, scope="recipes").df < 99
+
+
+def test_a_recipe_is_never_surer_than_its_runs():
+    """Two runs that differ in many items but score alike say nothing between runs, yet the items do."""
+    halves = np.tile([[True, False], [False, True]], (1, 200))  # both runs score 50, of opposite items
+    base, cand = (drawn([cell("de", side)])["de"] for side in (halves, rows(4, 2, 400)))
+    free, runs = contrast(cand, base, scope="recipes"), contrast(cand, base, scope="checkpoints")
+    assert free.variance >= runs.variance
+    same = drawn([cell("de", np.concatenate([halves, halves]))])["de"]
+    alike = contrast(same, base, scope="recipes")
+    assert (alike.variance, alike.df) == (contrast(same, base, scope="checkpoints").variance, 399)
+
+
+def test_pseudo_rows_are_of_the_size_of_the_changes():
+    base, cand = (drawn([cell("de", rows(seed, 1, 400))])["de"] for seed in (1, 2))
+    whole = contrast(cand, base, scope="checkpoints").variance
+    sides = [replace(side, changes={("t", "de"): 0.25}) for side in (cand, base)]
+    quarter = contrast(*sides, scope="checkpoints").variance
+    assert whole - quarter == pytest.approx(0.75 * 2 * (100 / 400) ** 2)
+    # Of an average over metrics the larger changes count.
+    both = [combine([side, replace(side, changes={("t", "de"): 0.5})], [0.5, 0.5]) for side in sides]
+    assert both[0].changes == {("t", "de"): 0.5}
 
 
 @given(st.integers(0, 2**16), st.sampled_from(["checkpoints", "recipes"]))

@@ -117,8 +117,9 @@ def test_batch_order_and_other_cells_change_no_bit(batch, seed):
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("largest", [9, 2**15, 2**40])
-def test_threads_and_number_types_change_no_bit(threads, largest):
-    # Products are made in strips of 512 draws; small whole numbers are added up in float32.
+def test_threads_and_number_types_change_no_bit(threads, largest, monkeypatch):
+    # Products are made in strips of draws; small whole numbers are added up in float32.
+    monkeypatch.setattr(draws, "_PRODUCT", 4 * 3 * 100)
     rng = np.random.default_rng(largest)
     units = Units(tuple(KEYS), (np.arange(40), rng.permutation(np.arange(5, 35))))
     columns = [rng.integers(0, largest, (3, n)).astype(float) for n in (40, 30)]

@@ -7,7 +7,7 @@ from scipy import stats
 from harness.metrics.table import metric_named
 from harness.stats.contrasts import contrast
 from harness.stats.estimate import Draws
-from harness.stats.influence import add_influences, influence_of
+from harness.stats.influence import add_influences, influence_of, size_of_changes
 from harness.stats.resampling import bca_test
 
 
@@ -57,6 +57,28 @@ def test_influences_add_up_unit_by_unit():
     np.testing.assert_allclose(found.values, expected)
     with pytest.raises(ValueError, match="no numbers"):
         add_influences([], [])
+
+
+def test_the_size_of_changes_is_in_rows():
+    n = 1000
+    base = np.zeros((1, n, 2))
+    base[..., 1] = 1.0
+    right, half = base.copy(), base.copy()
+    right[0, :40, 0], right[0, 40:80, 0] = 1.0, 0.0
+    half[0, :40, 0] = 0.5
+    lost = base.copy()
+    lost[0, 40:80, 0] = 1.0  # as many the other way, so that the mean stays
+
+    def size(one, other, units=None):
+        return size_of_changes(one, other, np.arange(n) if units is None else units, accuracy, rows=n)
+
+    assert size(lost, right) == pytest.approx(1.0, rel=0.01)
+    assert size(base, half) == pytest.approx(0.25, rel=0.1)
+    assert size(base, base) == 1.0
+    # A unit of twenty rows changes more than one row; more than two pseudo-rows are never added.
+    assert size(base, right, np.arange(n) // 20) == 1.0
+    # Of two runs, one of which changes, half a row changes in the mean.
+    assert size(np.stack([base[0], base[0]]), np.stack([base[0], right[0]])) == pytest.approx(0.25, rel=0.1)
 
 
 @pytest.mark.parametrize(("seed", "n", "gain"), [(0, 64, 0.1), (1, 256, 0.05), (2, 128, -0.2)])
