@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from harness.evaluate import evaluate, score_run, score_submission
     from harness.specs.mixture import TrainSpec
     from harness.specs.run import RunSpec, ScoreSpec
+    from harness.specs.study import StudyRequest
+    from harness.study import study
     from harness.train import train
 
 __all__ = [
     "RunSpec",
     "ScoreSpec",
+    "StudyRequest",
     "TrainSpec",
     "__version__",
     "compare",
     "evaluate",
     "score_run",
     "score_submission",
+    "study",
     "train",
 ]
 
@@ -34,9 +38,11 @@ _HOMES = {
     "evaluate": "harness.evaluate",
     "score_run": "harness.evaluate",
     "score_submission": "harness.evaluate",
+    "study": "harness.study",
     "train": "harness.train",
     "RunSpec": "harness.specs.run",
     "ScoreSpec": "harness.specs.run",
+    "StudyRequest": "harness.specs.study",
     "TrainSpec": "harness.specs.mixture",
 }
 
@@ -48,5 +54,5 @@ def __getattr__(name: str) -> Any:
 
     home = import_module(_HOMES[name])
     # Importing `harness.evaluate` binds the module under this very name; it is callable itself, and so are
-    # `harness.compare` and `harness.train`.
+    # `harness.compare`, `harness.study` and `harness.train`.
     return globals().get(name) or getattr(home, name)

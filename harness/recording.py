@@ -135,14 +135,11 @@ def begin_record(
 
 
 def _seen(task: TaskSpec, card: Card | None) -> dict[str, tuple[str, ...]]:
-    """Return the languages of a task that an intermediate phase trained on, and why they count as such.
-
-    Not the source language: every recipe trains in it.
-    """
+    """Return the languages of a task that an intermediate phase has seen, and why they count as such."""
     if card is None:
         return {}
-    tags = {code: language.tag for code, language in task.languages.items() if code != task.source_language}
-    return card.seen(task.name, tags)
+    tags = {code: language.tag for code, language in task.languages.items()}
+    return card.seen(task.name, tags, source=task.source_language)
 
 
 def _selecting_rows(job: Job, prepared: Prepared) -> dict[str, int]:

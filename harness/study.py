@@ -72,8 +72,9 @@ def study(request: StudyRequest, progress: Progress | None = None) -> Studied:
         grid = build_grid(plan, ground, inventory)
         inventory.save()
         # 5: train and evaluate
-        display.guess_by(Estimator(plan, folder, ground.machine).measured)
-        failures = list(run_grid(Runner(plan, folder, ground.machine, display), grid).values())
+        estimator = Estimator(plan, folder, ground.machine)
+        display.guess_by(estimator.guess)
+        failures = list(run_grid(Runner(plan, folder, ground.machine, display, estimator), grid).values())
         # 6: one run folder per system
         failures += _assemble(plan, grid, folder, display)
         # 7, 8: contrasts and choice

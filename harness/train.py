@@ -12,6 +12,7 @@ from types import ModuleType
 
 from harness.backends.checkpoint import check_model, open_model
 from harness.backends.devices import use_threads
+from harness.backends.inheritance import inherit_readout
 from harness.backends.model import Model
 from harness.data.places import Places
 from harness.errors import HarnessError, ModelError, ResultError
@@ -63,6 +64,7 @@ def train(request: TrainSpec, progress: Progress | None = None) -> Trained:
         offline=request.offline,
         allow_pickle=request.allow_pickle,
         trust_remote_code=request.trust_remote_code,
+        say=progress.say,
     )
     progress.say(reason)
     check_model(model, embeds=False)
@@ -82,6 +84,7 @@ def train(request: TrainSpec, progress: Progress | None = None) -> Trained:
         # 5: train, and write the folder
         def finish(final: Path, trained: TrainedMixture) -> None:
             done = complete(card, plan, files=trained.files, steps=trained.steps, best_step=trained.best_step)
+            inherit_readout(final, model)
             (final / CARD).write_bytes(encode_card(done))
             (final / "README.md").write_text(write_for_people(done), encoding="utf-8")
 

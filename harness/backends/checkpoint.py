@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.backends.devices import resolve_device, resolve_dtype
 from harness.backends.encoder import Representation, check_complete, check_readout
+from harness.backends.kept_heads import adapter_of_parent
 from harness.backends.loading import compare_weights, open_config, open_tokenizer, read_config
 from harness.backends.location import Location, locate
 from harness.backends.merging import default_cache, merge_adapter
@@ -218,7 +219,7 @@ def choose_adapter(
 ) -> tuple[AdapterSpec, str]:
     """Return the adapter for a checkpoint and the reason.
 
-    The one asked for; else, of those that match, the one of highest priority (the first by name
+    The one asked for; else that of its parent, where its card names one; else, of those that match, the one of highest priority (the first by name
     among equals); else `generic`. `name` is the last part of the model's id or folder.
 
     Raises:
@@ -226,6 +227,9 @@ def choose_adapter(
     """
     if asked is not None:
         return asked, "asked for"
+    inherited = adapter_of_parent(path)
+    if inherited is not None and inherited in adapters:
+        return adapters[inherited], "that of the checkpoint it was trained from, says its card"
     matching = [a for a in adapters.values() if _match(a, name, path, config)]
     if matching:
         best = min(matching, key=lambda a: (-a.priority, a.name))

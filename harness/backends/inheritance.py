@@ -34,18 +34,34 @@ def inherit_settings(folder: Path, own: Path, base: Model) -> None:
     """
     with readable(base.path):
         copy_tokenizer(own if _has_tokenizer(own) else base.path, folder)
-        modules = own if has_modules(own) else base.path
-        if has_modules(modules):
-            _copy(modules, folder, _MODULES)
-            for part in module_folders(modules):
-                if part.is_dir() and part.resolve() != modules.resolve():
-                    shutil.copytree(part, folder / part.relative_to(modules), dirs_exist_ok=True)
+        _copy_modules(own if has_modules(own) else base.path, folder)
         if base.trust_remote_code:
             _copy(base.path, folder, ("*.py",))
         if (base.path / CARD).is_file():
             card = json.loads((base.path / CARD).read_text(encoding="utf-8")) | {"heads": []}
             text = json.dumps(card, ensure_ascii=False, indent=2, sort_keys=True)
             (folder / CARD).write_text(text + "\n", encoding="utf-8")
+
+
+def inherit_readout(folder: Path, parent: Model) -> None:
+    """Copy what says how a checkpoint is run and read, its code and pooling modules, to one trained from it.
+
+    Raises:
+        ModelError: something of the parent cannot be read.
+    """
+    with readable(parent.path):
+        _copy_modules(parent.path, folder)
+        if parent.trust_remote_code:
+            _copy(parent.path, folder, ("*.py",))
+
+
+def _copy_modules(source: Path, folder: Path) -> None:
+    if not has_modules(source):
+        return
+    _copy(source, folder, _MODULES)
+    for part in module_folders(source):
+        if part.is_dir() and part.resolve() != source.resolve():
+            shutil.copytree(part, folder / part.relative_to(source), dirs_exist_ok=True)
 
 
 def copy_tokenizer(source: Path, folder: Path) -> None:

@@ -49,6 +49,16 @@ def read_kept(path: Path) -> tuple[KeptHead, ...]:
     return tuple(_kept(path, listing, entry) for listing, entry in _entries(path) if entry.get("file") != "")
 
 
+def adapter_of_parent(path: Path) -> str | None:
+    """Return the name of the adapter that a checkpoint was trained with, as its card says; None without one."""
+    try:
+        card = json.loads((path / CARD).read_text(encoding="utf-8"))
+        name = card["parent"]["adapter"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return name if isinstance(name, str) else None
+
+
 def write_kept(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> str:
     """Write a head's tensors into a checkpoint folder; return the file's path relative to it."""
     from safetensors.torch import save_file

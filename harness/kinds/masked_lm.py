@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness.errors import ModelError
 from harness.kinds.base import Head
 from harness.kinds.sequences import IGNORED, Feature, frame, pad, subwords
 from harness.records import Example, TextInputs
@@ -32,8 +33,16 @@ class MaskedLMHead(Head):
         """Return one feature per piece of text: the subwords, what to mask among them, and how.
 
         `inner` int32 [k]: the places that may be masked, those of the text itself.
+
+        Raises:
+            ModelError: if the tokenizer has no mask token.
         """
         assert isinstance(settings, MaskedLMSettings)
+        if tokenizer.mask_token_id is None:
+            raise ModelError(
+                "masked language modelling: the checkpoint's tokenizer has no mask token; name one as "
+                "'mask_token' in tokenizer_config.json, or leave `mlm` out"
+            )
         around = frame(tokenizer, texts=1)
         room = max(1, settings.max_length - around.size)
         texts = [_text(example) for example in examples]

@@ -53,6 +53,7 @@ def describe(
             revision=model.revision,
             weights_sha256=model.weights_sha256,
             settings_sha256=model.settings_sha256,
+            adapter=model.adapter.name,
         ),
         mixture=mixture,
         seed=seed,

@@ -16,6 +16,7 @@ from harness.metrics.table import metric_named
 from harness.mixture.choosing import resolve_languages
 from harness.records import canonical_json
 from harness.specfiles.catalog import Loaded, load_intermediates
+from harness.specfiles.joins import expand_joins
 from harness.specs.intermediate import IntermediateSpec, TrainingLanguage
 from harness.specs.mixture import Languages, MaskedText, Mixture
 from harness.specs.settings import KindSettings
@@ -91,7 +92,7 @@ def plan_mixture(mixture: Mixture, places: Places) -> MixturePlan:
     for task, languages, examples, max_length in entries:
         try:
             spec = with_labels(task.spec, places)
-            read = _parts_of(spec)
+            read = (spec,) if not spec.joins else tuple(m.spec for m in expand_joins(task))
             tags = {code: language.tag for code, language in spec.languages.items()}
             codes = resolve_languages(languages, tags, where=f"task {spec.name!r}")
             settings = spec.settings_with({} if max_length is None else {"max_length": max_length})
@@ -116,33 +117,6 @@ def resolved(plan: MixturePlan) -> Mixture:
     if mlm is not None:
         mlm = mlm.model_copy(update={"languages": plan.ingredients[-1].languages})
     return plan.mixture.model_copy(update={"on": on, "mlm": mlm})
-
-
-def _parts_of(spec: IntermediateSpec) -> tuple[IntermediateSpec, ...]:
-    """Return the specs that a task's examples are read by.
-
-    Raises:
-        SpecError: a task it joins is of another kind, has other labels, or joins tasks itself.
-    """
-    if not spec.joins:
-        return (spec,)
-    joined = tuple(loaded.spec for loaded in load_intermediates(spec.joins))
-    problems = []
-    for part in joined:
-        if part.joins:
-            problems.append(f"task {spec.name!r} joins {part.name!r}, which joins others itself")
-        if (part.kind, set(part.labels)) != (spec.kind, set(spec.labels)):
-            problems.append(
-                f"task {spec.name!r} ({spec.kind}: {', '.join(spec.labels)}) joins {part.name!r}, which is "
-                f"{part.kind}: {', '.join(part.labels)}"
-            )
-        problems += [
-            f"task {spec.name!r} has language {code!r}, which {part.name!r}, one that it joins, has not"
-            for code in spec.languages
-            if code not in part.languages
-        ]
-    raise_all(SpecError, problems)
-    return joined
 
 
 def _head_of(spec: IntermediateSpec, heads: list[NamedHead], *, shared: bool) -> int:

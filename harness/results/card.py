@@ -63,6 +63,7 @@ class ParentRecord(_Part):
     revision: str | None
     weights_sha256: str
     settings_sha256: str
+    adapter: str = ""
 
 
 class Card(_Part):
@@ -100,11 +101,14 @@ class Card(_Part):
             for code, language in task.languages.items()
         }
 
-    def seen(self, target: str, tags: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    def seen(
+        self, target: str, tags: Mapping[str, str], *, source: str | None
+    ) -> dict[str, tuple[str, ...]]:
         """Return the languages of a target that are no longer unseen, and why: `task: reason`, each once.
 
         `tags` are the target's languages, code -> BCP 47 tag; languages are the same where the primary
-        subtags agree.
+        subtags agree. Training spoils nothing in the `source` language, in which every recipe trains;
+        selection on its test texts does.
         """
         found: dict[str, dict[str, None]] = {}
         for task in (task for phase in self.phases for task in phase.tasks):
@@ -114,6 +118,8 @@ class Card(_Part):
                     continue
                 own = {_primary(language.tag) for language in read.values()}
                 for code, tag in tags.items():
+                    if overlap.part == "train" and code == source:
+                        continue
                     if overlap.languages == "all" or _primary(tag) in own:
                         found.setdefault(code, {})[f"{task.name}: {overlap.why}"] = None
         return {code: tuple(why) for code, why in found.items()}

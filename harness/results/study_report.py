@@ -10,6 +10,7 @@ from typing import IO
 
 from markupsafe import Markup
 
+from harness.results.comparison import Comparisons
 from harness.results.comparison_csv import to_comparison_csv
 from harness.results.comparison_findings import Pair, read_pairs
 from harness.results.comparison_report import comparison_tables, signatures, write_comparison
@@ -57,15 +58,17 @@ def read_report(found: StudyResults, systems: Path) -> StudyReport:
     Raises:
         ResultError: a run folder has no record that this version reads.
     """
-    folders = [systems / found.baseline]
-    for part in (found.unseen, found.seen):
-        if part is not None:
-            folders = [systems / found.baseline, *(systems / c.candidate for c in part.comparisons)]
-    return StudyReport(
-        found,
-        read_pairs(found.unseen, folders) if found.unseen else (),
-        read_pairs(found.seen, folders) if found.seen else (),
-    )
+    return StudyReport(found, *(_pairs(found, part, systems) for part in (found.unseen, found.seen)))
+
+
+def _pairs(found: StudyResults, part: Comparisons | None, systems: Path) -> tuple[Pair, ...]:
+    if part is None:
+        return ()
+    return read_pairs(part, [systems / name for name in (found.baseline, *_candidates(part))])
+
+
+def _candidates(part: Comparisons) -> list[str]:
+    return [comparison.candidate for comparison in part.comparisons]
 
 
 def print_study(report: StudyReport, *, file: IO[str] | None = None) -> None:

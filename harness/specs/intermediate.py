@@ -42,8 +42,8 @@ class Overlap(Spec):
     """A target whose test sets are no longer unseen once this task was trained on.
 
     `part`: the training data, or the development data where checkpoints are selected on them.
-    `languages`: `same` spoils the languages that were trained on, `all` every one. The target's source
-    language is never spoiled: training on it is what every recipe does.
+    `languages`: `same` spoils the languages that were trained on, `all` every one. Training does not spoil
+    the target's source language, in which every recipe trains; selection on its test texts does.
     """
 
     target: Name

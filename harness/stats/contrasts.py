@@ -70,7 +70,8 @@ def contrast(candidate: Draws, baseline: Draws, *, scope: Scope) -> Contrast:
     V0 = sum over languages of 2 c (w 100 / n)^2, w the weight of the language's difference and n its
     rows: two pseudo-rows, one won and one lost (Bonett & Price 2012, adjusted Wald interval for
     paired proportions), so that few changed rows never look certain. c <= 1 is the mean square of what
-    a changed unit changes, in rows: about 1 for right and wrong, less for scores that change by parts of rows.
+    a changed unit changes, in rows: about 1 for right and wrong, less for scores that change by parts
+    of rows.
 
     `checkpoints`: V = V* + V0, V* the variance of the draws of the difference of means over runs; df =
     units - 1. It says nothing about models trained anew.

@@ -82,23 +82,36 @@ def _begun(role: Role, contrast: ContrastSpec, incomplete: Collection[str]) -> A
 
 
 def compare_all(
-    plan: StudyPlan, folders: Mapping[str, Path], exposed: Exposed, progress: Progress
+    plan: StudyPlan,
+    folders: Mapping[str, Path],
+    complete: Mapping[str, Collection[str]],
+    exposed: Exposed,
+    progress: Progress,
 ) -> tuple[Comparisons | None, Comparisons | None]:
     """Compare every system with the baseline: over the cells that no arm was trained on, and over the others.
 
-    None where there is nothing to compare.
+    `complete` are the targets of each system that are finished. Systems that share none with the baseline
+    are left out; None where there is nothing to compare.
 
     Raises:
         HarnessError: run folders cannot be compared.
     """
     baseline = folders.get(plan.spec.baseline)
-    others = [folder for name, folder in folders.items() if name != plan.spec.baseline]
-    if baseline is None or not others:
+    if baseline is None:
         return None, None
     selected = plan.evaluation.selected
     found: list[Comparisons | None] = []
     for leave_out in (without_exposed(selected, exposed), without_unseen(selected, exposed)):
-        left = any(set(entry.languages) - set(leave_out[entry.task.spec.name]) for entry in selected)
+        left = {
+            entry.task.spec.name
+            for entry in selected
+            if set(entry.languages) - set(leave_out[entry.task.spec.name])
+        }
+        others = [
+            folder
+            for name, folder in folders.items()
+            if name != plan.spec.baseline and left & set(complete[name]) & set(complete[plan.spec.baseline])
+        ]
         found.append(
             compare(
                 baseline,
@@ -108,7 +121,7 @@ def compare_all(
                 leave_out=leave_out,
                 progress=progress,
             )
-            if left
+            if others
             else None
         )
     return found[0], found[1]

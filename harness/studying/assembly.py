@@ -6,7 +6,6 @@ import hashlib
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from harness.errors import ResultError, raise_all
 from harness.evaluate import publish_run
@@ -17,7 +16,7 @@ from harness.results.folder import RunFolder, write_bytes
 from harness.results.provenance import read_versions
 from harness.results.record import DataRecord, RunRecord, SpecRecord, read_record
 from harness.specs.run import RunSpec
-from harness.studying.folder import SEAL, Seal, StudyFolder, read_seal_file
+from harness.studying.folder import SEAL, Seal, StudyFolder, is_whole, read_seal_file, sizes_of
 from harness.studying.grid import EvaluateStep
 from harness.studying.planning import Arm, StudyPlan
 
@@ -50,7 +49,7 @@ def assemble_system(
     held = {place: cell for place, cell in cells.items() if place[0] in targets}
     key = _key(plan, arm, held)
     seal = read_seal_file(out.path / SEAL)
-    if seal is not None and seal.key == key and _is_whole(out, seal):
+    if seal is not None and seal.key == key and is_whole(out.path, seal.files):
         return out
     records = {place: _record(folder, cell) for place, cell in held.items()}
     record = _merged(plan, arm, held, records, folder)
@@ -221,11 +220,6 @@ def _key(plan: StudyPlan, arm: Arm, cells: Cells) -> str:
 
 
 def _seal(out: RunFolder, key: str) -> None:
-    files = {
-        path.relative_to(out.path).as_posix(): path.stat().st_size
-        for path in sorted(out.path.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
-    }
     record = read_record(out.run_json)
     seal = Seal(
         key=key,
@@ -233,14 +227,7 @@ def _seal(out: RunFolder, key: str) -> None:
         alike="assemble",
         seconds=0.0,
         finished=record.finished or "",
-        files=files,
+        files=sizes_of(out.path),
         read={},
     )
     write_bytes(out.path / SEAL, (seal.model_dump_json(indent=1) + "\n").encode("utf-8"))
-
-
-def _is_whole(out: RunFolder, seal: Seal) -> bool:
-    try:
-        return all((Path(out.path) / name).stat().st_size == size for name, size in seal.files.items())
-    except OSError:
-        return False

@@ -13,13 +13,14 @@ from pathlib import Path
 from harness.errors import HarnessError, IncompleteRun
 from harness.evaluate import evaluate
 from harness.progress import Progress
-from harness.results.continuation import changed_versions
+from harness.results.continuation import changed_versions, comparable_request
 from harness.results.folder import RunFolder
 from harness.results.provenance import read_versions
 from harness.results.record import RunRecord, TrainingRecord, read_record
 from harness.specs.mixture import TrainSpec
 from harness.specs.run import RunSpec
 from harness.studying.display import Display
+from harness.studying.estimate import Estimator
 from harness.studying.folder import StudyFolder
 from harness.studying.grid import EvaluateStep, Grid, Step, TrainStep
 from harness.studying.ground import Machine
@@ -27,6 +28,7 @@ from harness.studying.planning import StudyPlan
 from harness.training.finetune import RECORD
 
 FAILURES = "failures.txt"
+_RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Runner:
     folder: StudyFolder
     machine: Machine
     display: Display
+    estimator: Estimator
 
 
 def run_grid(runner: Runner, grid: Grid) -> dict[str, str]:
@@ -93,6 +96,7 @@ def _run(runner: Runner, step: Step) -> str | None:
         except OSError:
             return message
         return f"{message} (traceback in {runner.folder.path / FAILURES})"
+    runner.estimator.add(step, time.monotonic() - begun)
     runner.display.finished(step, time.monotonic() - begun)
     return None
 
@@ -124,29 +128,31 @@ def _train(runner: Runner, step: TrainStep, progress: Progress) -> None:
 def _evaluate(runner: Runner, cell: EvaluateStep, progress: Progress) -> RunRecord:
     request, study = runner.plan.request, runner.plan.spec
     folder = RunFolder(runner.folder.result(cell))
+    asked = RunSpec(
+        model=runner.folder.model_of(cell),
+        tasks=(runner.plan.named[cell.target],),
+        suite=study.suite,
+        languages=cell.job.languages if study.languages is not None else None,
+        data_dir=request.data_dir,
+        sources=request.sources,
+        out=str(folder.path),
+        adapter=study.adapter or cell.parent.adapter,
+        recipe=cell.recipe,
+        seeds=(cell.seed,),
+        device=runner.machine.device,
+        dtype=runner.machine.dtype,
+        threads=runner.machine.threads,
+        offline=request.offline,
+        # Intervals are those of the assembled run.
+        resamples=_RESAMPLES,
+        # A head that an intermediate phase left behind is not the target's.
+        fresh_head=True,
+        allow_pickle=request.allow_pickle,
+        trust_remote_code=request.trust_remote_code,
+    )
+    suite = runner.plan.evaluation.suite
     done = evaluate(
-        RunSpec(
-            model=runner.folder.model_of(cell),
-            tasks=(runner.plan.named[cell.target],),
-            suite=study.suite,
-            languages=cell.job.languages if study.languages is not None else None,
-            data_dir=request.data_dir,
-            sources=request.sources,
-            out=str(folder.path),
-            adapter=study.adapter or cell.parent.adapter,
-            recipe=cell.recipe,
-            seeds=(cell.seed,),
-            device=runner.machine.device,
-            dtype=runner.machine.dtype,
-            threads=runner.machine.threads,
-            offline=request.offline,
-            resume=_goes_on(folder),
-            resamples=request.resamples,
-            # A head that an intermediate phase left behind is not the target's.
-            fresh_head=True,
-            allow_pickle=request.allow_pickle,
-            trust_remote_code=request.trust_remote_code,
-        ),
+        asked.model_copy(update={"resume": _goes_on(folder, asked, suite.sha256 if suite else None)}),
         progress,
         store=runner.folder.store,
     )
@@ -155,15 +161,25 @@ def _evaluate(runner: Runner, cell: EvaluateStep, progress: Progress) -> RunReco
     return read_record(folder.run_json)
 
 
-def _goes_on(folder: RunFolder) -> bool:
-    """Whether half a cell can be gone on with; one by other versions of the libraries is begun anew."""
+def _goes_on(folder: RunFolder, asked: RunSpec, suite: str | None) -> bool:
+    """Whether half a cell can be gone on with.
+
+    One that was begun by other versions of the libraries, or with its target named or chosen in another
+    way, is begun anew: its key says that the result is the same.
+    """
     if not folder.is_run_folder():
         return True
     try:
         old = read_record(folder.run_json)
     except HarnessError:
         return False
-    return not changed_versions(old, old.model_copy(update={"versions": read_versions()}))
+    known = old.spec("suite", old.suite) if old.suite else None
+    return (
+        isinstance(old.request, RunSpec)
+        and comparable_request(old.request) == comparable_request(asked)
+        and (known.sha256 if known else None) == suite
+        and not changed_versions(old, old.model_copy(update={"versions": read_versions()}))
+    )
 
 
 def _dev_score(store: Path, runs: Iterable[TrainingRecord], cell: EvaluateStep) -> tuple[float, str] | None:

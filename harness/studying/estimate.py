@@ -48,6 +48,16 @@ class Estimator:
         found = self._measured.get(step.alike)
         return fmean(found) if found else None
 
+    def guess(self, step: Step) -> float | None:
+        """Return what a step may take without measuring anything, None where no like of it is finished.
+
+        Where no step of the same task is, those of the same kind stand in.
+        """
+        kind = step.alike.partition(" ")[0]
+        found = [s for alike, each in self._measured.items() if alike.startswith(kind) for s in each]
+        measured = self.measured(step)
+        return measured if measured is not None else fmean(found) if found else None
+
     def add(self, step: Step, seconds: float) -> None:
         """Count a step that was just finished."""
         self._measured.setdefault(step.alike, []).append(seconds)

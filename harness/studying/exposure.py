@@ -40,7 +40,7 @@ def find_exposed(selected: Sequence[Selected], cards: Mapping[str, Sequence[Card
         why: dict[str, dict[str, None]] = {}
         for arm, own in cards.items():
             for card in own:
-                for code, reasons in card.seen(task.name, tags).items():
+                for code, reasons in card.seen(task.name, tags, source=task.source_language).items():
                     why.setdefault(code, {}).update(dict.fromkeys(f"{arm}: {reason}" for reason in reasons))
                 trained = {
                     _primary(language.tag): part.name

@@ -88,7 +88,7 @@ class StudyFolder:
             alike=step.alike,
             seconds=round(seconds, 1),
             finished=read_clock(),
-            files=_sizes(self.result(step)),
+            files=sizes_of(self.result(step)),
             read=step.read,
             trained=trained,
             dev=None if dev is None else dev[0],
@@ -100,7 +100,7 @@ class StudyFolder:
     def read_seal(self, step: Step) -> Seal | None:
         """Return the seal of a finished step; None where it is not finished, or was damaged since."""
         seal = read_seal_file(self._home(step) / SEAL)
-        if seal is None or seal.key != step.key or not _is_whole(self.result(step), seal.files):
+        if seal is None or seal.key != step.key or not is_whole(self.result(step), seal.files):
             return None
         return seal
 
@@ -151,7 +151,8 @@ def read_seal_file(path: Path) -> Seal | None:
         return None
 
 
-def _sizes(folder: Path) -> dict[str, int]:
+def sizes_of(folder: Path) -> dict[str, int]:
+    """Return the sizes of all files of a folder, seals and hidden ones at its top left out."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
@@ -160,7 +161,8 @@ def _sizes(folder: Path) -> dict[str, int]:
     return found
 
 
-def _is_whole(folder: Path, files: Mapping[str, int]) -> bool:
+def is_whole(folder: Path, files: Mapping[str, int]) -> bool:
+    """Whether a folder holds these files in these sizes."""
     try:
         return bool(files) and all((folder / name).stat().st_size == size for name, size in files.items())
     except OSError:

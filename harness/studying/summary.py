@@ -47,10 +47,9 @@ def summarise_study(
     cards = {name: _cards(plan, grid, folder, name) for name in plan.arms}
     exposed = find_exposed(plan.evaluation.selected, cards)
     folders = {name: folder.system(name).path for name in plan.arms if folder.system(name).is_run_folder()}
-    incomplete = [
-        name for name in plan.arms if len(complete_targets(grid.cells_of(name), folder)) < len(plan.targets)
-    ]
-    unseen, seen = compare_all(plan, folders, exposed, progress)
+    complete = {name: complete_targets(grid.cells_of(name), folder) for name in plan.arms}
+    incomplete = [name for name, targets in complete.items() if len(targets) < len(plan.targets)]
+    unseen, seen = compare_all(plan, folders, complete, exposed, progress)
     return StudyResults(
         key=results_key(plan, folder, failures),
         name=study.name,

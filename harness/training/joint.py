@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.backends.heads import open_head
+from harness.backends.kept_heads import write_kept
 from harness.backends.loading import load_network
 from harness.backends.model import Model
 from harness.backends.weights import tensor_shapes
@@ -113,22 +114,19 @@ class Joint:
         batch = self.heads[number].collate([feature for _, feature in slots], self.tokenizer)
         return {**batch, _HEAD: number}
 
-    def save(self, folder: Path, *, single: int | None, files: Mapping[int, str]) -> None:
+    def save(self, folder: Path, *, single: int | None, beside: Mapping[int, str]) -> dict[int, str]:
         """Write an ordinary checkpoint: of head `single` with the encoder, else of the encoder alone.
 
-        `files` are the heads that lie beside a bare encoder, by the path of their file in the folder: the
-        tensors that a head has beside the encoder, by their names in its own network. Nothing can be
+        `beside` are the heads that lie beside a bare encoder, by name; returned is where. Nothing can be
         trained on afterwards.
         """
-        from safetensors.torch import save_file
-
-        for number, name in files.items():
+        files = {}
+        for number, name in beside.items():
             network = self.networks[number]
             self.heads[number].finish(network)
             prefix = network.base_model_prefix + "."
-            own = {k: v.contiguous() for k, v in network.state_dict().items() if not k.startswith(prefix)}
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            save_file(own, str(folder / name), metadata={"format": "pt"})
+            own = {k: v for k, v in network.state_dict().items() if not k.startswith(prefix)}
+            files[number] = write_kept(folder, name, own)
         for loan in self._loans:
             loan.give_back()
         if single is not None:
@@ -144,6 +142,7 @@ class Joint:
             }
             self.encoder.save_pretrained(str(folder), state_dict=state)
         self.tokenizer.save_pretrained(str(folder))
+        return files
 
     def _was_held(self, name: str) -> bool:
         return any(held == name or held.endswith("." + name) for held in self._inherited)

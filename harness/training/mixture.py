@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from harness.kinds.base import Head
 
 RECORD = "training.json"
-HEADS = "heads"
 CHECKPOINT_SECONDS = 60.0
 
 
@@ -132,14 +131,14 @@ def _publish(
     of_text = {task.head for task in tasks if task.text}
     kept = [number for number in range(len(heads)) if number not in of_text] or list(range(len(heads)))
     single = kept[0] if len(kept) == 1 else None
-    files = {} if single is not None else {n: f"{HEADS}/{heads[n][0]}.safetensors" for n in kept}
+    beside = {} if single is not None else {number: heads[number][0] for number in kept}
     record = {
         "plan": asdict(plan),
         "updates": {name: int((schedule.head_of == number).sum()) for number, (name, _) in enumerate(heads)},
         **trace.summary(plan.steps),
     }
     with published(work, out) as final:
-        joint.save(final, single=single, files=files)
+        files = joint.save(final, single=single, beside=beside)
         text = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
         (final / RECORD).write_text(text + "\n", encoding="utf-8")
         places = files or {kept[0]: ""}
