@@ -89,7 +89,7 @@ def compare(
     for number in sorted(found.alike):
         progress.say(
             f"{systems[number].name} and {systems[0].name} are alike in every unit: all differences are 0, "
-            "and p is 1"
+            "and every p is 1"
         )
     comparisons = Comparisons(
         alpha=alpha,

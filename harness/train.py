@@ -13,11 +13,11 @@ from types import ModuleType
 from harness.backends.checkpoint import check_model, open_model
 from harness.backends.devices import use_threads
 from harness.backends.inheritance import inherit_readout
-from harness.backends.model import Model
 from harness.data.places import Places
-from harness.errors import HarnessError, ModelError, ResultError
 from harness.kinds.table import kind_named
 from harness.mixture.describing import complete, describe, write_for_people
+from harness.mixture.fitting import check_fit
+from harness.mixture.output import claim, find_finished, find_place
 from harness.mixture.planning import MixturePlan, plan_mixture
 from harness.mixture.reading import Ingredients, check_mixture, fetch_mixture, read_mixture
 from harness.progress import Progress
@@ -25,7 +25,8 @@ from harness.results.card import CARD, Card, encode_card, read_card
 from harness.results.folder import held_beside
 from harness.specfiles.catalog import load_adapter, load_adapters
 from harness.specs.mixture import TrainSpec
-from harness.training.mixture import RECORD, MixedTask, TrainedMixture, train_mixture
+from harness.training.mixture import MixedTask, TrainedMixture, train_mixture
+from harness.training.services import check_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def train(request: TrainSpec, progress: Progress | None = None) -> Trained:
             run out (what was trained so far is kept, and the same request goes on).
     """
     progress = progress or Progress()
+    check_services(request.report_to)
+    out = find_place(request.out)
     folder = Path(request.data_dir) if request.data_dir is not None else None
     places = Places(folder, request.sources, request.offline).checked()
     # 1: the mixture, its tasks, languages and heads
@@ -68,15 +71,15 @@ def train(request: TrainSpec, progress: Progress | None = None) -> Trained:
     )
     progress.say(reason)
     check_model(model, embeds=False)
+    check_fit(plan, model)
     # 3: the data
     fetch_mixture(plan, places, progress)
     check_mixture(plan, places)
     data = read_mixture(plan, places, seed=request.seed, progress=progress)
     # 4: what this training is, and whether it is done already
     card = describe(plan, data, model=model, parent=read_card(model.path), seed=request.seed)
-    out = Path(request.out).expanduser()
     with held_beside(out):
-        done = _done(out, card, model, resume=request.resume)
+        done = find_finished(out, card, model, resume=request.resume, progress=progress)
         if done is not None:
             progress.say(f"{out}: trained already (training {card.key})")
             return Trained(out, done, again=True)
@@ -96,6 +99,7 @@ def train(request: TrainSpec, progress: Progress | None = None) -> Trained:
             out=out,
             seed=request.seed,
             progress=progress,
+            begin=lambda: claim(out, card, resume=request.resume),
             finish=finish,
             report_to=request.report_to,
         )
@@ -128,50 +132,6 @@ def _mixed(plan: MixturePlan, data: tuple[Ingredients, ...]) -> list[MixedTask]:
         )
         for number, (ingredient, found) in enumerate(zip(plan.ingredients, data, strict=True))
     ]
-
-
-def _done(out: Path, card: Card, model: Model, *, resume: bool) -> Card | None:
-    """Return the card of `out` where it is this very training, finished; None where it is to be done.
-
-    Raises:
-        ResultError: the folder holds something else.
-    """
-    if not out.exists():
-        return None
-    if out.is_dir() and not any(out.iterdir()):
-        return None
-    try:
-        found = read_card(out)
-    except ModelError as error:
-        raise ResultError(f"--out {out}: {error}") from None
-    if found is None or not (out / RECORD).is_file():
-        raise ResultError(
-            f"--out {out}: is there already and holds no checkpoint of `xharness train`; choose another place"
-        )
-    if found.key != card.key:
-        raise ResultError(
-            f"--out {out}: holds another training ({found.key}: {_difference(found, card)}); "
-            "choose another place"
-        )
-    if not resume:
-        return None
-    try:
-        check_model(model.at(out), embeds=False)
-    except HarnessError:
-        return None  # damaged since: it is trained again
-    return found
-
-
-def _difference(found: Card, card: Card) -> str:
-    for what, one, other in (
-        ("seed", found.seed, card.seed),
-        ("parent", found.parent.weights_sha256[:16], card.parent.weights_sha256[:16]),
-        ("mixture", found.mixture, card.mixture),
-        ("dtype", found.dtype, card.dtype),
-    ):
-        if one != other:
-            return f"another {what}" if isinstance(one, dict) else f"{what} {one}, now {other}"
-    return "other data, or another version of a task"
 
 
 class _Callable(ModuleType):

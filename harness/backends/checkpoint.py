@@ -219,8 +219,9 @@ def choose_adapter(
 ) -> tuple[AdapterSpec, str]:
     """Return the adapter for a checkpoint and the reason.
 
-    The one asked for; else that of its parent, where its card names one; else, of those that match, the one of highest priority (the first by name
-    among equals); else `generic`. `name` is the last part of the model's id or folder.
+    The one asked for; else that of its parent, where its card names one; else, of those that match, the
+    one of highest priority (the first by name among equals); else `generic`. `name` is the last part of
+    the model's id or folder.
 
     Raises:
         ModelError: if nothing matches and there is no `generic`.

@@ -100,6 +100,15 @@ def find_head(model: Model, head: HeadShape, *, name: str = "") -> FoundHead | N
     return FoundHead(order, unnamed=bool(order) and are_unnamed(own) and own != list(head.labels))
 
 
+def check_class(model: Model, head: HeadShape) -> None:
+    """Check that transformers has such a head for the architecture; nothing is loaded.
+
+    Raises:
+        ModelError: if it has none.
+    """
+    _class_name(model, head, open_config(model))
+
+
 def open_head(
     model: Model,
     head: HeadShape,

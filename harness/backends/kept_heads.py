@@ -50,7 +50,7 @@ def read_kept(path: Path) -> tuple[KeptHead, ...]:
 
 
 def adapter_of_parent(path: Path) -> str | None:
-    """Return the name of the adapter that a checkpoint was trained with, as its card says; None without one."""
+    """Return the adapter that a checkpoint was trained with, by name, as its card says; None without one."""
     try:
         card = json.loads((path / CARD).read_text(encoding="utf-8"))
         name = card["parent"]["adapter"]

@@ -49,8 +49,8 @@ def choose_scopes(systems: Sequence[System], settings: Settings) -> tuple[Scope,
     intermediate phase that was run once is a checkpoint, whatever the number of fine-tuning seeds.
 
     Raises:
-        RequestError: `recipes` is asked for and a side has one run or one intermediate phase, or an interval or check that takes one
-            run is asked for and a side has several.
+        RequestError: `recipes` is asked for and a side has one run or one intermediate phase, or an
+            interval or check that takes one run is asked for and a side has several.
     """
     return tuple(_scope(systems[0], candidate, settings) for candidate in systems[1:])
 
@@ -181,9 +181,9 @@ def _scope(baseline: System, candidate: System, settings: Settings) -> Scope:
     once = [system.name for system in (baseline, candidate) if system.record.phase_once]
     if settings.scope == "recipes" and once:
         raise RequestError(
-            f"--scope recipes: the intermediate phase of {' and '.join(once)} was run once. Whatever the number "
-            "of fine-tuning seeds, that is one checkpoint; run the phase once per seed, or ask about these "
-            "checkpoints with --scope checkpoints"
+            f"--scope recipes: the intermediate phase of {' and '.join(once)} was run once. Whatever the "
+            "number of fine-tuning seeds, that is one checkpoint; run the phase once per seed, or ask about "
+            "these checkpoints with --scope checkpoints"
         )
     if settings.scope == "recipes" and min(runs) < 2:
         raise RequestError(

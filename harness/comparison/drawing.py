@@ -283,7 +283,7 @@ def _note_pairing(group: _Group, of_cell: Mapping[CellKey, NDArray[np.int64]], f
 
 def _pairing(sets: Sequence[set[int]]) -> Pairing:
     """Parallel: every unit in every language; independent: none in two."""
-    if len(sets) > 1 and all(own == sets[0] for own in sets):
+    if all(own == sets[0] for own in sets):
         return "parallel"
     distinct = len(set().union(*sets))
     return "independent" if distinct == sum(map(len, sets)) else "partial"

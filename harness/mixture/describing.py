@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.backends.model import Model
 from harness.data.fingerprint import content_digest
@@ -38,7 +40,7 @@ def describe(
         )
         for ingredient, found in zip(plan.ingredients, data, strict=True)
     )
-    mixture = resolved(plan).model_dump(mode="json")
+    mixture = _named(plan)
     content = {
         "parent": [model.weights_sha256, model.settings_sha256],
         "mixture": mixture,
@@ -61,7 +63,10 @@ def describe(
         steps=0,
         dtype=model.dtype,
         versions=read_versions(),
-        earlier=parent.phases if parent is not None else (),
+        # Each phase once: a parent's own card holds those before it as well.
+        earlier=tuple(phase.model_copy(update={"earlier": ()}) for phase in parent.phases)
+        if parent is not None
+        else (),
     )
 
 
@@ -93,7 +98,7 @@ def write_for_people(card: Card) -> str:
     codes = sorted({language.tag.partition("-")[0] for t in card.tasks for language in t.languages.values()})
     lines = [
         "---",
-        f"{base}language: [{', '.join(codes)}]",
+        f"{base}language: {json.dumps(codes)}",
         "library_name: transformers",
         "tags: [xharness, intermediate-training]",
         "---",
@@ -144,6 +149,16 @@ def write_for_people(card: Card) -> str:
     if spoiled:
         lines += ["No longer unseen, so not zero-shot:", "", *dict.fromkeys(spoiled), ""]
     return "\n".join(lines)
+
+
+def _named(plan: MixturePlan) -> dict[str, Any]:
+    """Return the mixture with its languages as picked and its tasks by name: paths are nobody's business."""
+    mixture: dict[str, Any] = resolved(plan).model_dump(mode="json")
+    for part, ingredient in zip(mixture["on"], plan.ingredients, strict=False):
+        part["task"] = ingredient.name
+    if plan.mixture.mlm is not None and plan.mixture.mlm.task is not None:
+        mixture["mlm"]["task"] = plan.ingredients[-1].name
+    return mixture
 
 
 def _head(head: HeadRecord) -> str:

@@ -97,6 +97,11 @@ def plan_mixture(mixture: Mixture, places: Places) -> MixturePlan:
             codes = resolve_languages(languages, tags, where=f"task {spec.name!r}")
             settings = spec.settings_with({} if max_length is None else {"max_length": max_length})
             problems += _problems_of_metrics(spec)
+            if mixture.selection is not None and not spec.metrics and any(part.dev for part in read):
+                problems.append(
+                    f"task {spec.name!r}: joins tasks with development sets, but has no metrics to select "
+                    "checkpoints by; give it `metrics`, or remove `selection`"
+                )
         except (HarnessError, ValueError) as error:
             problems.append(str(error))
             continue

@@ -32,7 +32,7 @@ def _part(what: str, value: str) -> str:
 
 
 @contextmanager
-def _refusing(path: Path, what: str, way_out: str) -> Iterator[None]:
+def refusing(path: Path, what: str, way_out: str) -> Iterator[None]:
     """Turn what the file system refuses into an error that names the path, the reason and a way out."""
     try:
         yield
@@ -55,7 +55,7 @@ def replacing(path: Path) -> Iterator[Path]:
     # A rename puts the file in the place of the link, so the link is followed first.
     place = Path(os.path.realpath(path))
     temporary = place.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
-    with _refusing(path, "cannot be written", "make room, or give a place that can be written to"):
+    with refusing(path, "cannot be written", "make room, or give a place that can be written to"):
         if place.is_dir():
             # The rename would say so too, in other words on every system.
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -77,7 +77,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises:
         ResultError: the file system refuses.
     """
-    with _refusing(path, "cannot be written", "make room, or give a place that can be written to"):
+    with refusing(path, "cannot be written", "make room, or give a place that can be written to"):
         if _is_special(path):
             # A rename would put a regular file in the place of the device.
             with path.open("wb") as stream:
@@ -162,7 +162,7 @@ class RunFolder:
         Raises:
             ResultError: the folder cannot be looked into.
         """
-        with _refusing(self.path, "cannot be read", _OTHER_OUT):
+        with refusing(self.path, "cannot be read", _OTHER_OUT):
             return self.run_json.is_file()
 
     def owns(self, path: Path) -> bool:
@@ -182,7 +182,7 @@ class RunFolder:
             ResultError: if the path is a file, a folder that holds something else than a run, or
                 one that cannot be made or read.
         """
-        with _refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
+        with refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
             if self.path.exists() and not self.path.is_dir():
                 raise ResultError(
                     f"{self.path} is a file; --out takes a folder, new, empty or of an earlier run"
@@ -209,7 +209,7 @@ class RunFolder:
         Raises:
             ResultError: something cannot be removed; a new run must not be mixed with the old.
         """
-        with _refusing(self.path, "cannot be cleared", _OTHER_OUT):
+        with refusing(self.path, "cannot be cleared", _OTHER_OUT):
             for name in sorted(_TREES):
                 tree = self.path / name
                 if tree.is_symlink():
@@ -231,7 +231,7 @@ class RunFolder:
 
         self.prepare()
         lock = FileLock(self.path / LOCK, timeout=0)
-        with _refusing(self.path, "cannot be locked", _OTHER_OUT):
+        with refusing(self.path, "cannot be locked", _OTHER_OUT):
             try:
                 lock.acquire()
             except Timeout:
@@ -240,7 +240,7 @@ class RunFolder:
                     "wait for it to end, or choose another --out"
                 ) from None
         try:
-            with _refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
+            with refusing(self.path, "cannot be used as a run folder", _OTHER_OUT):
                 self._clear_temporaries()
             yield
         finally:
@@ -265,7 +265,7 @@ def held_beside(out: Path, *, waits: bool = False) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    with _refusing(out, "cannot be locked", _OTHER_OUT):
+    with refusing(out, "cannot be locked", _OTHER_OUT):
         out.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out.with_name(f".{out.name}.lock"), timeout=-1 if waits else 0)
         try:

@@ -172,10 +172,8 @@ class RunRecord(_Part):
     tasks: dict[str, TaskRecord] = Field(default_factory=dict)
     absent: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # tasks of the suite not evaluated
     model: ModelRecord | None
-    # Of a system of a study: the models of the further seeds, where every seed has one of its own, and
-    # whether one intermediate phase stands behind all seeds.
+    # Of a system of a study: the models of the further seeds, where every seed has one of its own.
     further_models: tuple[ModelRecord, ...] = ()
-    phase_once: bool = False
     submission: SubmissionRecord | None = None
     data: dict[str, dict[str, DataRecord]] = Field(default_factory=dict)
     # What predictions depend on beside the test sets: the pool that is searched (`*` where it belongs
@@ -228,6 +226,11 @@ class RunRecord(_Part):
         if self.limit is not None:
             stamps.append(f"limit {self.limit}: not comparable")
         return tuple(stamps)
+
+    @property
+    def phase_once(self) -> bool:
+        """Whether one intermediate phase stands behind all runs, whatever the number of seeds."""
+        return self.model is not None and self.model.card is not None and not self.further_models
 
     def seeds_of(self, task: str) -> tuple[int, ...]:
         """Return the seeds with predictions of their own: the first alone where nothing was trained."""

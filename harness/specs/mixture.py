@@ -116,6 +116,8 @@ class MaskedText(Spec):
     def _one(self) -> Self:
         if (self.task is None) == (not self.files):
             raise ValueError("give `task`, or `files` by language, one of them")
+        if isinstance(self.languages, tuple):
+            refuse_repeats("languages", self.languages)
         return self
 
 
@@ -123,7 +125,7 @@ class MixtureSelection(Spec):
     """Checkpoint selection on development data of the intermediate tasks alone.
 
     The score is the plain mean over the tasks that have development data (in the languages trained on)
-    of the mean of each task's metrics, as in jiant.
+    of the mean of each task's metrics, as in jiant. `first_examples`: of each language, at most.
     """
 
     every_steps: PositiveInt
@@ -137,7 +139,8 @@ class Mixture(Spec):
     The defaults are jiant's simple API (nyu-mll/jiant@daa5a25, jiant/proj/simple/runscript.py). Every
     update is of one task; tasks and, within a task, languages have exactly their shares of the
     updates and examples, in an order drawn by the seed. `epochs` counts over all examples together;
-    `max_steps` replaces it. `share_heads`: tasks of one kind with the same labels train one head.
+    `max_steps` replaces it. `warmup_steps`, 0 included, replaces `warmup_ratio`. `share_heads`: tasks of
+    one kind with the same labels train one head.
     """
 
     on: Annotated[tuple[Part, ...], Field(min_length=1)]
@@ -150,7 +153,7 @@ class Mixture(Spec):
     max_steps: PositiveInt | None = None
     learning_rate: PositiveFloat | BySize = 1e-5
     batch_size: PositiveInt | CountBySize = 32
-    warmup_steps: int = Field(default=0, ge=0)
+    warmup_steps: int | None = Field(default=None, ge=0)
     warmup_ratio: float = Field(default=0.1, ge=0, lt=1)
     weight_decay: float = Field(default=0.01, ge=0)
     adam_epsilon: PositiveFloat = 1e-8
@@ -160,8 +163,11 @@ class Mixture(Spec):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         refuse_repeats("on", [part.task for part in self.on])
-        if self.warmup_steps and self.warmup_ratio and "warmup_ratio" in self.model_fields_set:
-            raise ValueError("give warmup_steps or warmup_ratio, not both")
+        if self.warmup_steps is not None and "warmup_ratio" not in self.model_fields_set:
+            # Written into the ratio, so that a mixture reads the same once it was written out.
+            object.__setattr__(self, "warmup_ratio", 0.0)
+        if self.warmup_steps and self.warmup_ratio:
+            raise ValueError("warmup_steps and warmup_ratio are two ways to say one thing; give one of them")
         return self
 
 

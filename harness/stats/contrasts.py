@@ -76,7 +76,7 @@ def contrast(candidate: Draws, baseline: Draws, *, scope: Scope) -> Contrast:
     `checkpoints`: V = V* + V0, V* the variance of the draws of the difference of means over runs; df =
     units - 1. It says nothing about models trained anew.
 
-    `recipes`: V = V0 + max(V*, V* - Vx + sum over sides of s2/S). s2 is the variance between the runs
+    `recipes`: V = V0 + max(V*, max(0, V* - Vx) + sum over sides of s2/S). s2 is the variance between the runs
     of a side of its reported number; Vx = sum over sides and runs of Var*(run's draw - mean of the
     side's draws) / (S (S - 1)), the interaction of runs with items, which V* and s2 both hold. A recipe is
     never surer than these very runs: what two or three runs say of s2 by chance may be less than the items

@@ -32,10 +32,11 @@ def variance_of(value: Float, draws: Float, units: int) -> Variance:
     combines several cells.
 
     V* is the variance of the draws of the mean over runs. One run: V = V*, df = units - 1; it
-    speaks of this run. Several runs: V = max(0, V* - Vx) + s2/S, where s2 is the variance between
-    runs and Vx = sum over runs of Var*(run's draw - mean of the draws) / (S (S - 1)) is what both
+    speaks of this run. Several runs: V = max(V*, max(0, V* - Vx) + s2/S), where s2 is the variance
+    between runs and Vx = sum over runs of Var*(run's draw - mean of the draws) / (S (S - 1)) is what both
     terms hold of the interaction of runs with items; df after Satterthwaite (1946),
-    V^2 / ((s2/S)^2 / (S - 1) + (V - s2/S)^2 / (units - 1)).
+    V^2 / ((s2/S)^2 / (S - 1) + (V - s2/S)^2 / (units - 1)), and units - 1 where V = V*: a mean over runs
+    is never surer of a recipe than of these very runs (see `harness.stats.contrasts.contrast`).
     """
     if units < 2:
         return Variance(total=0.0, df=0.0)
@@ -46,13 +47,13 @@ def variance_of(value: Float, draws: Float, units: int) -> Variance:
         return Variance(total=items, df=units - 1)
     # One run at a time: a copy of all draws may be large.
     shared = sum(float((run - mean).var(ddof=1)) for run in draws) / (runs * (runs - 1))
-    items = max(0.0, items - shared)
+    apart = max(0.0, items - shared)
     between = float(value.var(ddof=1)) / runs
-    total = items + between
-    if total == 0.0:
-        return Variance(total=0.0, df=units - 1)
+    total = apart + between
+    if total <= items:
+        return Variance(total=items, df=units - 1)
     # Shares of the total, so that tiny variances do not vanish when squared.
-    shares = (between / total) ** 2 / (runs - 1) + (items / total) ** 2 / (units - 1)
+    shares = (between / total) ** 2 / (runs - 1) + (apart / total) ** 2 / (units - 1)
     return Variance(total=total, df=1 / shares)
 
 

@@ -61,8 +61,8 @@ def bca_test(found: Contrast, influence: Float, *, alpha: float) -> Test:
     share = (np.count_nonzero(below) + resamples - np.count_nonzero(above)) / 2
     # The value outside all draws would make the correction infinite.
     bias = float(ndtri(min(max(share, 0.5), resamples - 0.5) / resamples))
-    squares = float((influence**2).sum())
-    acceleration = float((influence**3).sum()) / (6 * squares**1.5) if squares else 0.0
+    squares = math.fsum(influence**2)
+    acceleration = math.fsum(influence**3) / (6 * squares**1.5) if squares else 0.0
     low, high = _counts(draws)
     p = min(
         1.0,

@@ -143,7 +143,6 @@ def _merged(
             "absent": {**plan.evaluation.absent, **due} if suite else {},
             "model": models[0],
             "further_models": tuple(models[1:]),
-            "phase_once": arm.mixture is not None and arm.spec.once,
             "data": {target: record.data[target] for target, record in of_target.items()},
             "beside": {
                 target: record.beside[target]

@@ -88,7 +88,7 @@ def _run(runner: Runner, step: Step) -> str | None:
             )
     except Exception as error:  # noqa: BLE001
         if isinstance(error, HarnessError):
-            return str(error)
+            return " ".join(str(error).split())
         message = f"{type(error).__name__}: {error}"
         try:
             with (runner.folder.path / FAILURES).open("a", encoding="utf-8") as stream:

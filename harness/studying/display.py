@@ -123,7 +123,7 @@ class Display(Progress):
             (f"{self._counts['done']} of {self._total} done", "green"),
             f", {1 if self._running else 0} running, ",
             (f"{failed} failed", "red" if failed else ""),
-            f", time left {'unknown' if left is None else clock(left)}",
+            f", time left {'unknown' if left is None else f'about {clock(left)}'}",
         )
         parts: list[Any] = [line]
         if self._running is not None:

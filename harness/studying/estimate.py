@@ -49,14 +49,16 @@ class Estimator:
         return fmean(found) if found else None
 
     def guess(self, step: Step) -> float | None:
-        """Return what a step may take without measuring anything, None where no like of it is finished.
+        """Return what a step may take: measured of the same task, else of the same kind, else by arithmetic.
 
-        Where no step of the same task is, those of the same kind stand in.
+        For the live display, where a rough number is better than none.
         """
         kind = step.alike.partition(" ")[0]
         found = [s for alike, each in self._measured.items() if alike.startswith(kind) for s in each]
         measured = self.measured(step)
-        return measured if measured is not None else fmean(found) if found else None
+        if measured is None and not found:
+            return self.estimate(step).seconds
+        return measured if measured is not None else fmean(found)
 
     def add(self, step: Step, seconds: float) -> None:
         """Count a step that was just finished."""

@@ -31,16 +31,18 @@ def find_exposed(selected: Sequence[Selected], cards: Mapping[str, Sequence[Card
     """Return the cells that some arm was trained on, with what says so; `cards` are those of each arm.
 
     A cell is exposed where an arm was trained on its language, in whatever task, or on data that overlap
-    with its test set. The source language of a target is never counted: every arm is fine-tuned on it.
+    with its test set. Training in the source language of a target does not count, since every arm is
+    fine-tuned in it; selection on its test texts does.
     """
     exposed: Exposed = {}
     for entry in selected:
         task = entry.task.spec
-        tags = {code: task.languages[code].tag for code in entry.languages if code != task.source_language}
+        source = task.source_language
+        tags = {code: task.languages[code].tag for code in entry.languages}
         why: dict[str, dict[str, None]] = {}
         for arm, own in cards.items():
             for card in own:
-                for code, reasons in card.seen(task.name, tags, source=task.source_language).items():
+                for code, reasons in card.seen(task.name, tags, source=source).items():
                     why.setdefault(code, {}).update(dict.fromkeys(f"{arm}: {reason}" for reason in reasons))
                 trained = {
                     _primary(language.tag): part.name
@@ -49,7 +51,7 @@ def find_exposed(selected: Sequence[Selected], cards: Mapping[str, Sequence[Card
                     for language in part.languages.values()
                 }
                 for code, tag in tags.items():
-                    if _primary(tag) in trained:
+                    if code != source and _primary(tag) in trained:
                         reason = f"{arm}: trained on {trained[_primary(tag)]} in this language"
                         why.setdefault(code, {})[reason] = None
         if why:

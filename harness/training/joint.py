@@ -83,6 +83,11 @@ class Joint:
             if part is not None and inner._modules[name] is not None:
                 self._loans.append(_Loan(inner, "_modules", name, part))
                 self._used.add(name)
+        for name in list(inner._parameters):
+            own = self.encoder._parameters.get(name)
+            if own is not None and inner._parameters[name] is not None:
+                self._loans.append(_Loan(inner, "_parameters", name, own))
+                self._used.add(name)
         output = network.get_output_embeddings()  # type: ignore[no-untyped-call]
         if output is not None and network.config.get_text_config().tie_word_embeddings:
             output.weight = self.encoder.get_input_embeddings().weight

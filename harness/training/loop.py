@@ -12,6 +12,7 @@ from harness.errors import ModelError
 from harness.progress import Advance
 from harness.training.checkpoints import Trace, best_file, checkpoint_folder, clean, newest_intact, seal, sync
 from harness.training.plan import Plan
+from harness.training.services import place_logs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +59,8 @@ def train(
     """Train a module in place, resuming from the newest complete checkpoint under `work`.
 
     Examples are drawn in an order of the seed's; `in_order` takes them as they stand. `report_to` names
-    services of transformers (`tensorboard`, `wandb`) that also get the losses.
+    services of transformers (`tensorboard`, `wandb`) that also get the losses; TensorBoard's files lie
+    beside `work`, in a folder that ends in `.logs`.
     With `score`, development data decide: the model ends with the weights of the best evaluation
     (every `plan.evaluate_every` steps and at the end), else with those of the last step. When
     checkpoints are written depends on the clock, what is computed does not.
@@ -233,6 +235,9 @@ def _trainer(
         model=model, args=arguments, train_dataset=features, data_collator=collate, callbacks=[watch]
     )
     trainer.remove_callback(PrinterCallback)
+    if report_to:
+        # Beside the checkpoints, which do not stay.
+        place_logs(trainer, work.with_suffix(".logs"))
     # Makes Trainer hand over the number of items, and leave the scale of the loss alone.
     trainer.model_accepts_loss_kwargs = True
     trainer.pending_sum = torch.full((), trace.pending[0], dtype=torch.float64, device=arguments.device)

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.backends.loading import quiet_transformers
 from harness.backends.model import Model
-from harness.errors import DataError
+from harness.errors import DataError, SpecError
 from harness.metrics.table import metric_named
 from harness.progress import Progress
 from harness.records import DataSet
@@ -61,6 +61,11 @@ class TrainedMixture:
     best_step: int | None
 
 
+def unfinished(out: Path) -> Path:
+    """Return the folder where the checkpoints of a training lie until it is finished."""
+    return out.with_name(out.name + ".part")
+
+
 def train_mixture(
     mixture: Mixture,
     tasks: Sequence[MixedTask],
@@ -70,6 +75,7 @@ def train_mixture(
     out: Path,
     seed: int,
     progress: Progress,
+    begin: Callable[[], None],
     finish: Callable[[Path, TrainedMixture], None],
     report_to: Sequence[str] = (),
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -78,23 +84,25 @@ def train_mixture(
 
     `heads` are names and heads by number. `out` holds an ordinary checkpoint: with one head (masked
     language modelling beside tasks does not count) that of a network with it, else the bare encoder, with
-    a file per head. `training.json` holds plan, shares, losses and the trace of selection; `finish` adds
-    to the folder before it appears. Checkpoints lie in `<out>.part`, about one a minute; started
-    again, training goes on from the last and ends with the same bytes (on a CPU, with the same
-    threads and versions).
+    a file per head. `training.json` holds plan, shares, losses and the trace of selection. `begin` is called
+    when all is prepared and nothing written, `finish` adds to the folder before it appears. Checkpoints
+    lie in `unfinished(out)`, about one a minute; started again, training goes on from the last and ends
+    with the same bytes (on a CPU, with the same threads and versions).
 
     Raises:
         DataError: a task has no examples, or gold that its head does not know.
+        SpecError: a head would get none of the updates.
         ModelError: the checkpoint cannot take a head, or training diverges.
         RequestError: memory or disk run out.
     """
-    work = out.with_name(out.name + ".part")
+    work = unfinished(out)
     joint = Joint([head for _, head in heads], model, seed=seed, say=progress.say)
     features = _features(tasks, joint, progress)
     plan, schedule = _plan(mixture, tasks, joint, features, model=model, seed=seed)
     slots = Slots(schedule, [f for f, _ in features], joint.heads, joint.tokenizer, seed=seed)
     name = f"{' + '.join(name for name, _ in heads)}, seed {seed}"
     score = _scorer(mixture, tasks, joint) if mixture.selection is not None else None
+    begin()
     with (
         quiet_transformers(),
         explained(name, plan, out.parent),
@@ -200,6 +208,15 @@ def _plan(
         batch_size=batch_size,
         seed=seed,
     )
+    for number in range(len(features)):
+        if not (schedule.head_of == number).any():
+            names = ", ".join(
+                repr(tasks[task].name) for task in dict.fromkeys(t for t, _ in features[number][1])
+            )
+            raise SpecError(
+                f"task {names}: its share comes to none of the {steps:,} updates, so that its head would "
+                "stay untrained; train longer, give it a larger share (`tasks`, `mlm`), or leave it out"
+            )
     plan = plan_updates(
         mixture,
         [feature for made, _ in features for feature in made],

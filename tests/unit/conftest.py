@@ -81,6 +81,7 @@ def _write(folder: Path, family: str, dropout: float) -> None:
         )
         tokenizer.decoder = decoders.Metaspace()
         names = {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>"}
+        names["mask_token"] = "<mask>"
         inputs = ["input_ids", "attention_mask"]
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=inputs, **names)
     sizes = {

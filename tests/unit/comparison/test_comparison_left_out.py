@@ -9,6 +9,7 @@ from compare_runs import write_runs
 
 from harness.compare import compare
 from harness.errors import RequestError
+from harness.results.card import Card, ParentRecord
 from harness.results.folder import RunFolder
 from harness.results.record import read_record, write_record
 
@@ -38,11 +39,18 @@ def test_a_phase_run_once_is_a_checkpoint(runs: Path) -> None:
     record = read_record(folder.run_json)
     recipes = compare(runs / "base3", [runs / "cand3"], resamples=200).comparisons[0]
     assert recipes.scope == "recipes"
-    write_record(folder.run_json, record.model_copy(update={"phase_once": True}))
+    parent = ParentRecord(id="parent", revision=None, weights_sha256="ab", settings_sha256="cd")
+    card = Card(key="k", parent=parent, mixture={}, seed=1, tasks=(), steps=1, dtype="float32")
+    model = record.model.model_copy(update={"card": card})
+    write_record(folder.run_json, record.model_copy(update={"model": model}))
     try:
         once = compare(runs / "base3", [runs / "cand3"], resamples=200).comparisons[0]
         assert once.scope == "checkpoints"
         with pytest.raises(RequestError, match="phase of cand3 was run once"):
             compare(runs / "base3", [runs / "cand3"], resamples=200, scope="recipes")
+        further = record.model_copy(update={"model": model, "further_models": (model, model)})
+        write_record(folder.run_json, further)
+        again = compare(runs / "base3", [runs / "cand3"], resamples=200, leave_out={"bitext": ["fr", "th"]})
+        assert again.comparisons[0].scope == "recipes"
     finally:
         write_record(folder.run_json, record)

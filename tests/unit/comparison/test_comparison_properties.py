@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from run_folders import Language, Task
+from scipy import stats
 
 import harness.compare
 from harness.results.comparison import encode_comparisons
@@ -114,6 +115,39 @@ def test_the_order_of_rows_changes_nothing(run, system, effects):
     assert effects(straight.comparisons[0]) == effects(mixed.comparisons[0])
 
 
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_the_order_of_rows_changes_no_bit_of_fractions_in_clusters(run, effects, interval):
+    rows = 90
+    ids, articles = [f"q{row}" for row in range(rows)], [f"article {row // 7}" for row in range(rows)]
+
+    def tasks(seed, turned):
+        languages = {}
+        for place, code in enumerate(("en", "de", "sw")):
+            rng = np.random.default_rng([seed, place])
+            order = np.random.default_rng(place).permutation(rows) if turned else np.arange(rows)
+            languages[code] = Language(
+                (rng.random((1, rows)) / 3)[:, order],
+                second=(rng.random((1, rows)) / 7)[:, order],
+                ids=[ids[row] for row in order],
+                parallel=True if code != "sw" else None,
+                clusters=[articles[row] for row in order],
+                golds=[str(row) for row in order],
+            )
+        one = Task({"en": languages["en"]}, qa=True)
+        return {"qa": Task(languages, source="en", qa=True), "one": one}
+
+    options = {"resamples": 499, "interval": interval, "check": True}
+    found = [
+        effects(
+            compare(
+                run(f"a {turned}", tasks(1, turned)), [run(f"b {turned}", tasks(2, turned))], **options
+            ).comparisons[0]
+        )
+        for turned in (False, True)
+    ]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("runs", [1, 3])
 def test_a_gap_reduction_is_the_difference_less_that_of_the_source(run, system, runs):
     seeds = tuple(range(runs))
@@ -186,6 +220,17 @@ def test_families_are_one_quantity_over_languages_or_tasks_and_all_candidates(ru
         assert nli.average.difference.family == bitext.average.difference.family == 2 * 2
         assert nli.average.gap_reduction.family == 1 * 2
         assert found.suite.difference.family == 2
+
+
+def test_detectable_is_of_the_first_holm_step_of_the_family(run, system, effects):
+    a, b, c = (run(name, system(i)) for i, name in enumerate("abc"))
+    found = [effects(x) for x in compare(a, [b, c], resamples=199).comparisons]
+    assert {e.family for one in found for e in one.values()} == {2, 4, 6}
+    for effect in (e for one in found for e in one.values()):
+        df = effect.units - 1
+        error = (effect.high - effect.low) / 2 / stats.t.ppf(0.975, df)
+        first, power = stats.t.ppf([1 - 0.05 / (2 * effect.family), 0.8], df)
+        assert effect.detectable == pytest.approx((first + power) * error)
 
 
 def test_holm_runs_over_the_candidates_of_the_call(run, system, effects):

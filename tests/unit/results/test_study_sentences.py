@@ -67,9 +67,9 @@ def results(*answers: Answer, **changes: Any) -> StudyResults:
 def test_one_sentence_with_everything() -> None:
     assert headline(results(answer())) == (
         "Primary contrast, diverse − close: mean gap reduction +1.23 points [0.20, 2.27]; p = 0.021, "
-        "significant at 0.05; over udpos, panx in languages that no arm was trained on (sw, th); the smallest "
-        "effect that it would have found with a probability of 80% is 1.50 points; it speaks of the recipes, "
-        "trained anew."
+        "significant at 0.05; over udpos, panx in languages that no arm was trained on (sw, th); the "
+        "smallest effect that it would have found with a probability of 80% is 1.50 points; it speaks of "
+        "the recipes, trained anew."
     )
 
 

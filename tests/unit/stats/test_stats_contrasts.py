@@ -123,6 +123,20 @@ def test_a_recipe_is_never_surer_than_its_runs():
     same = drawn([cell("de", np.concatenate([halves, halves]))])["de"]
     alike = contrast(same, base, scope="recipes")
     assert (alike.variance, alike.df) == (contrast(same, base, scope="checkpoints").variance, 399)
+    # Runs of one score whose draws have nothing in common: taking Vx out would leave half of V*.
+    sides = [
+        Draws(
+            np.full(2, 50.0),
+            np.random.default_rng(seed).normal(50, 2, (2, 4000)),
+            400,
+            base.rows,
+            base.weights,
+        )
+        for seed in (1, 2)
+    ]
+    free, runs = (contrast(*sides, scope=scope) for scope in ("recipes", "checkpoints"))
+    assert (free.variance, free.df) == (runs.variance, 399)
+    assert runs.variance == pytest.approx(4 + 2 * (100 / 400) ** 2, rel=0.1)
 
 
 def test_pseudo_rows_are_of_the_size_of_the_changes():

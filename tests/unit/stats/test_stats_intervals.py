@@ -48,16 +48,20 @@ def test_one_run():
     assert variance_of(np.array([3.0]), draws, 25) == Variance(pytest.approx(14 / 3), 24)
 
 
-def test_several_runs_as_the_definition_says():
+@pytest.mark.parametrize(("spread", "binds"), [(3.0, False), (0.1, True)])
+def test_several_runs_as_the_definition_says(spread, binds):
     rng = np.random.default_rng(0)
-    value, draws, units = rng.normal(70, 1, 3), rng.normal(70, 2, (3, 500)), 40
+    value, draws, units = 70 + spread * np.array([-1.0, 0.2, 1.0]), rng.normal(70, 2, (3, 500)), 40
     mean = draws.mean(axis=0)
     v_star = np.var(mean, ddof=1)
     v_x = sum(np.var(d - mean, ddof=1) for d in draws) / (3 * 2)
     between = np.var(value, ddof=1) / 3
     items = max(0, v_star - v_x)
-    df = (items + between) ** 2 / (between**2 / 2 + items**2 / 39)
-    assert variance_of(value, draws, units) == Variance(pytest.approx(items + between), pytest.approx(df))
+    free = items + between
+    assert (free <= v_star) == binds  # runs that are alike by chance are no surer than their items
+    df = 39 if binds else free**2 / (between**2 / 2 + items**2 / 39)
+    expected = Variance(pytest.approx(max(v_star, free)), pytest.approx(df))
+    assert variance_of(value, draws, units) == expected
 
 
 def test_identical_runs_are_as_one():

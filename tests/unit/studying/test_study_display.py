@@ -79,5 +79,5 @@ def test_the_live_display_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         with console.capture() as captured:
             console.print(display._render())
     first, second = captured.get().splitlines()[:2]
-    assert first.startswith("1 of 3 done, 1 running, 1 failed, time left 1 min 00 s")
+    assert first.startswith("1 of 3 done, 1 running, 1 failed, time left about 1 min 00 s")
     assert second.startswith("  step c, 0 s")

@@ -71,6 +71,7 @@ def test_arithmetic_counts_every_token_at_most(made: tuple[StudyPlan, Grid, Stud
     train = next(step for step in grid.steps() if isinstance(step, TrainStep))
     # 48 examples, one epoch, 64 subwords.
     assert estimator.estimate(train) == Estimate(6 * PARAMETERS * 48 * 64 / RATE, "arithmetic")
+    assert estimator.guess(train) == estimator.estimate(train).seconds
     cell = next(c for c in grid.cells.values() if c.target == "toy-tagging")
     # Four test sets of 100 sentences, and 25 updates of 16.
     seconds = (2 * 400 * 64 + 6 * 25 * 16 * 64) * PARAMETERS / RATE
