@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -119,7 +120,8 @@ def _check_request(
     problems = []
     if not candidates:
         problems.append("name at least one run to compare with the baseline")
-    places = [Path(candidate).resolve() for candidate in candidates]
+    # Not `Path.resolve`, which fails of links that lead in a circle.
+    places = [os.path.realpath(candidate) for candidate in candidates]
     for twice in dict.fromkeys(
         c for c, place in zip(candidates, places, strict=True) if places.count(place) > 1
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from harness.errors import ResultError, raise_all
 from harness.languages import LANGUAGES
+from harness.metrics.table import metric_named
 from harness.recording import task_of
 from harness.records import Cell
 from harness.results.continuation import first_difference
@@ -17,6 +19,8 @@ from harness.results.folder import RunFolder
 from harness.results.record import RunRecord, read_record, refuse_foreign_code
 from harness.specs.task import TaskSpec
 
+_NOISE = 1e-9  # what rounding may add to a score
+_NAMED = 10  # seeds that a message names
 # What of a task's specification decides its numbers and how they are averaged and paired; the metrics
 # that are compared come on top.
 _COMPARED = ("version", "kind", "main_metric", "benchmark_score", "source_language", "unit_space")
@@ -78,8 +82,9 @@ class System:
             ResultError: the file is damaged, or holds no statistics, or other runs than the record.
         """
         path = self.folder.examples(task, language)
-        cell = read_examples(path, task=task, language=language)
-        wanted = compared_metrics(self.tasks[task])
+        wanted = {name: metric_named(id_) for name, id_ in compared_metrics(self.tasks[task]).items()}
+        columns = {name: metric.columns for name, metric in wanted.items()}
+        cell = read_examples(path, task=task, language=language, columns=columns)
         if absent := sorted(set(wanted) - set(cell.statistics)):
             raise ResultError(
                 f"{path}: holds no statistics of {', '.join(absent)}; `xharness score --run "
@@ -89,10 +94,24 @@ class System:
         due = self.record.seeds_of(task)
         if cell.seeds != due:
             raise ResultError(
-                f"{path}: holds the seeds {list(cell.seeds)}, and by run.json {list(due)} are due; "
+                f"{path}: holds the seeds {_listed(cell.seeds)}, and by run.json {_listed(due)} are due; "
                 "delete it and run the same `xharness eval` again"
             )
+        for name, metric in wanted.items():
+            scores = metric.value(cell.statistics[name].sum(axis=1))
+            # Here, where the file can be named: draws of many systems know no files.
+            if not ((scores > -_NOISE) & (scores < 100 + _NOISE)).all():
+                raise ResultError(
+                    f"{path}: by its statistics the {name} lies between {scores.min():g} and {scores.max():g}, "
+                    "and scores between 0 and 100; delete it and run the same `xharness eval` again"
+                )
         return replace(cell, statistics={name: cell.statistics[name] for name in wanted})
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    """Name seeds, of very many the first and how many there are."""
+    shown = ", ".join(map(str, seeds[:_NAMED]))
+    return f"{shown}, .. ({len(seeds):,} of them)" if len(seeds) > _NAMED else shown or "of none"
 
 
 def compared_metrics(task: TaskSpec) -> dict[str, str]:
@@ -240,7 +259,9 @@ def left_out(baseline: System, candidate: System) -> dict[str, tuple[str, ...]]:
 
 def _names(folders: Sequence[Path]) -> list[str]:
     """Return the shortest trailing part of each path that no other one has; equal paths share a name."""
-    parts = [path.resolve().parts for path in folders]
+    # Not `resolve`, which links that lead in a circle make fail. Bytes that are no UTF-8 are in no output.
+    places = (os.fsencode(os.path.realpath(path)).decode("utf-8", "replace") for path in folders)
+    parts = [Path(place).parts for place in places]
     names = []
     for own in parts:
         others = [other for other in parts if other != own]

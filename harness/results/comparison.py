@@ -52,11 +52,19 @@ class Effect(_Tree):
         return tree
 
 
-class GapIntervals(_Tree):
-    """The intervals of the gap of either side; null where nothing can be said."""
+class Intervals(_Tree):
+    """The intervals of a number of either side; null where nothing can be said."""
 
     baseline: tuple[float | None, float | None]
     candidate: tuple[float | None, float | None]
+
+
+class Sides(_Tree):
+    """A number of either side, with its intervals."""
+
+    baseline: float
+    candidate: float
+    intervals: Intervals
 
 
 class Gap(_Tree):
@@ -64,25 +72,35 @@ class Gap(_Tree):
 
     baseline: float
     candidate: float
-    intervals: GapIntervals
+    intervals: Intervals
     reduction: Effect
     claim: Claim | None
 
 
 class LanguageComparison(_Tree):
-    """One language of one task. `gap` is null for the source language, and where there is none."""
+    """One language of one task: scores, with `intervals`, and how they differ.
+
+    `gap` is null for the source language, and where there is none.
+    """
 
     baseline: float
     candidate: float
+    intervals: Intervals
     difference: Effect
     gap: Gap | None
     flags: tuple[Flag, ...]
 
 
 class Averages(_Tree):
-    """Means over languages, or over tasks."""
+    """Means over languages, or over tasks: the mean score and gap of either side, and how they differ.
 
+    The suite's are means of what tasks count with in the benchmark, which may be another metric than the one
+    that is compared by language; `gap` and `gap_reduction` are over the tasks that have them.
+    """
+
+    score: Sides
     difference: Effect
+    gap: Sides | None
     gap_reduction: Effect | None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.results.comparison import Effect
+from harness.results.comparison import Averages, Effect, Gap, LanguageComparison, Sides
 from harness.results.comparison_findings import Pair
 from harness.results.table_writers import csv_lines
 
@@ -40,30 +40,32 @@ def _csv_tail(pair: Pair) -> _Fields:
 
 
 def _csv_rows(pair: Pair) -> Iterator[_Fields]:
-    nothing: _Fields = [None] * 6
     for task, found in pair.comparison.tasks.items():
         for code in pair.languages(task):
             language, gap = found.languages[code], found.languages[code].gap
             place: _Fields = [task, found.metric, found.pairing, code]
-            scores: _Fields = [language.baseline, None, None, language.candidate, None, None]
+            scores = _csv_sides(language)
             flags = "; ".join(language.flags)
             yield [*place, "difference", *scores, *_csv_effect(language.difference), "", flags]
             if gap is not None:
-                ends = gap.intervals
-                gaps: _Fields = [gap.baseline, *ends.baseline, gap.candidate, *ends.candidate]
                 claim = gap.claim or ""
-                yield [*place, "gap_reduction", *gaps, *_csv_effect(gap.reduction), claim, flags]
+                yield [*place, "gap_reduction", *_csv_sides(gap), *_csv_effect(gap.reduction), claim, flags]
         place = [task, found.metric, found.pairing, "average"]
         tuned = "tuned" if pair.is_tuned(task) else ""
-        yield [*place, "difference", *nothing, *_csv_effect(found.average.difference), "", tuned]
-        if found.average.gap_reduction is not None:
-            yield [*place, "gap_reduction", *nothing, *_csv_effect(found.average.gap_reduction), "", tuned]
+        yield from _csv_means(place, found.average, tuned)
     if pair.comparison.suite is not None:
-        place = ["", "", "", "average"]
-        yield [*place, "difference", *nothing, *_csv_effect(pair.comparison.suite.difference), "", ""]
-        if pair.comparison.suite.gap_reduction is not None:
-            reduction = pair.comparison.suite.gap_reduction
-            yield [*place, "gap_reduction", *nothing, *_csv_effect(reduction), "", ""]
+        yield from _csv_means(["", "", "", "average"], pair.comparison.suite, "")
+
+
+def _csv_means(place: _Fields, means: Averages, flags: str) -> Iterator[_Fields]:
+    yield [*place, "difference", *_csv_sides(means.score), *_csv_effect(means.difference), "", flags]
+    if means.gap is not None and means.gap_reduction is not None:
+        yield [*place, "gap_reduction", *_csv_sides(means.gap), *_csv_effect(means.gap_reduction), "", flags]
+
+
+def _csv_sides(number: Sides | Gap | LanguageComparison) -> _Fields:
+    ends = number.intervals
+    return [number.baseline, *ends.baseline, number.candidate, *ends.candidate]
 
 
 def _csv_effect(effect: Effect) -> _Fields:

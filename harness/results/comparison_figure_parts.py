@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,7 +70,9 @@ def drawing() -> Iterator[None]:
     """Draw with our settings, whatever the user's matplotlib has."""
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A name in a script that the font lacks: an SVG holds its text, a PNG shows boxes.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
         # A figure must not depend on whose machine it is drawn on.
         mpl.rcdefaults()
         mpl.rcParams.update(_SETTINGS)

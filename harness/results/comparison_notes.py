@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from harness.results.comparison import Comparisons, Effect, Flag, IntervalName, TaskComparison
 from harness.results.comparison_findings import Pair, gapped
-from harness.results.findings import selection_note
+from harness.results.findings import LABELS_NOTE, selection_note
 
 MARK = "*"
 CORRECTIONS = {"holm": "Holm", "bh": "Benjamini-Hochberg", "none": "nothing"}
@@ -107,6 +107,12 @@ def units_note(task: TaskComparison) -> str:
     return f"n per language: {rows} rows in {units} units{share}."
 
 
+def labels_note(pair: Pair) -> str | None:
+    """Return what is not known of units where both sides were scored from label files, or None."""
+    scored = all(side.record.submission is not None for side in (pair.baseline, pair.candidate))
+    return LABELS_NOTE if scored else None
+
+
 def gap_note(pair: Pair, task: str) -> str:
     """Return what a gap is here, or why there is none."""
     found = pair.comparison.tasks[task]
@@ -116,6 +122,9 @@ def gap_note(pair: Pair, task: str) -> str:
     change = pair.source_change(task)
     if change is None:
         return f"No gap: {name} ({found.source_language}), the source language, is not held by both."
+    if not any(True for _ in gapped(found)):
+        only = f"{name} ({found.source_language}), the source language"
+        return f"No gap: {only}, is the only one held by both. {source_note(pair, task)}"
     return (
         f"gap: score in {name} ({found.source_language}) less the language's; reduction: gap base less gap "
         f"cand. All reductions hold the one change of the source. {source_note(pair, task)}"
@@ -213,7 +222,7 @@ def left_out_tasks_note(pair: Pair) -> str | None:
 def identical_note(pair: Pair, task: str | None = None) -> str | None:
     """Return one line on cells that are the same on both sides, or None."""
     same = "the predictions are identical, so every difference is 0 and p = 1"
-    if any(pair.is_tuned(name) for name in pair.comparison.tasks):
+    if any(_lacks_p(found) for found in pair.comparison.tasks.values()):
         same += " where there is a p"
     if pair.itself:
         return f"{pair.comparison.candidate} is compared with itself: {same}."
@@ -222,8 +231,13 @@ def identical_note(pair: Pair, task: str | None = None) -> str | None:
     if task is None:
         return None
     codes = [code for code in pair.languages(task) if (task, code) in pair.alike]
-    so = "difference 0" if pair.is_tuned(task) else "difference 0 and p = 1"
+    so = "difference 0" if _lacks_p(pair.comparison.tasks[task]) else "difference 0 and p = 1"
     return f"Scored the same in every example, so {so}: {', '.join(codes)}." if codes else None
+
+
+def _lacks_p(task: TaskComparison) -> bool:
+    """Whether a difference has no p: tuned on its test rows, or of a single unit."""
+    return any(found.difference.p is None for found in task.languages.values())
 
 
 def tuned_note(pair: Pair) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.results.comparison import Effect, Flag, LanguageComparison, TaskComparison
+from harness.results.comparison import Effect, Flag, Gap, LanguageComparison, Sides, TaskComparison
 from harness.results.comparison_findings import Pair, gapped
 from harness.results.comparison_lines import (
     Line,
@@ -29,6 +29,7 @@ from harness.results.comparison_notes import (
     flags_note,
     gap_note,
     identical_note,
+    labels_note,
     left_out_note,
     left_out_tasks_note,
     p_text,
@@ -66,6 +67,7 @@ def task_table(pair: Pair, task: str, *, names: bool = False, spelled: bool = Fa
         gap_note(pair, task),
         test_note(pair.settings),
         units_note(found),
+        labels_note(pair),
         family_note(pair.settings, _quantities(found)),
         *_meanings(pair, [*by_language.values(), mean]),
         flags_note([flag for line in by_language.values() for flag in line.flags], letters=not spelled),
@@ -78,19 +80,21 @@ def task_table(pair: Pair, task: str, *, names: bool = False, spelled: bool = Fa
 
 
 def numbers_table(pair: Pair, task: str) -> Table:
-    """Return what a task's table has no room for: rows, units, every p, intervals of gaps, shares."""
+    """Return what a task's table has no room for: rows, units, scores and gaps with intervals, every p, shares."""
     found = pair.comparison.tasks[task]
     gaps = any(True for _ in gapped(found))
     rows: list[Row] = []
     for code in pair.languages(task):
         language = found.languages[code]
-        cells = (Text(code), *_size_cells(language.difference), *_test_cells(pair, language.difference))
+        cells = (Text(code), *_size_cells(language.difference), *_number_cells(language))
+        cells = (*cells, *_test_cells(pair, language.difference))
         rows.append(Row((*cells, *(_gap_cells(pair, language) if gaps else ())), rule=not rows))
     average = found.average
-    mean = (Text("mean", "strong"), *_size_cells(average.difference), *_test_cells(pair, average.difference))
-    of_gaps = (_BLANK, _BLANK, *_test_cells(pair, average.gap_reduction), _BLANK) if gaps else ()
+    mean = (Text("mean", "strong"), *_size_cells(average.difference), *_number_cells(average.score))
+    mean = (*mean, *_test_cells(pair, average.difference))
+    of_gaps = (*_number_cells(average.gap), *_test_cells(pair, average.gap_reduction), _BLANK) if gaps else ()
     rows.append(Row((*mean, *of_gaps), rule=True))
-    heads = ["n", "units", "difference: p", "adjusted p", "detectable"]
+    heads = ["n", "units", "score base", "score cand", "difference: p", "adjusted p", "detectable"]
     if gaps:
         heads += ["gap base", "gap cand", "reduction: p", "adjusted p", "detectable", "share of gap base, %"]
     columns = (Column("language", "left"), *map(Column, heads))
@@ -119,6 +123,7 @@ def suite_table(pair: Pair) -> Table | None:
         source_loss_note(pair),
         test_note(pair.settings),
         rows_note([t.average.difference.n for t in tasks.values()], "of all languages of a task"),
+        labels_note(pair),
         family_note(
             pair.settings,
             {
@@ -227,6 +232,13 @@ def _size_cells(effect: Effect) -> tuple[TableCell, ...]:
     return Number(effect.n, digits=0), Number(effect.units, digits=0)
 
 
+def _number_cells(number: Sides | Gap | LanguageComparison | None) -> tuple[TableCell, ...]:
+    if number is None:
+        return (_BLANK, _BLANK)
+    ends = number.intervals
+    return Number(number.baseline, *ends.baseline), Number(number.candidate, *ends.candidate)
+
+
 def _test_cells(pair: Pair, effect: Effect | None) -> tuple[TableCell, ...]:
     if effect is None:
         return (_BLANK, _BLANK, _BLANK)
@@ -241,8 +253,7 @@ def _gap_cells(pair: Pair, language: LanguageComparison) -> tuple[TableCell, ...
     low = gap.intervals.baseline[0]
     share = 100 * gap.reduction.value / gap.baseline if low is not None and low > 0 else None
     return (
-        Number(gap.baseline, *gap.intervals.baseline),
-        Number(gap.candidate, *gap.intervals.candidate),
+        *_number_cells(gap),
         *_test_cells(pair, gap.reduction),
         _BLANK if share is None else Number(share, digits=0),
     )

@@ -69,8 +69,13 @@ def write_examples(path: Path, cell: Cell, columns: Mapping[str, Sequence[str]])
     write_bytes(path, encode_examples(cell, columns))
 
 
-def read_examples(path: Path, *, task: str, language: str) -> Cell:
+def read_examples(
+    path: Path, *, task: str, language: str, columns: Mapping[str, Sequence[str]] | None = None
+) -> Cell:
     """Read a cell back, with or without statistics.
+
+    `columns[metric]` are the statistics that a metric must have, where the file holds any of it: sums
+    would else be taken for others.
 
     Raises:
         ResultError: if the file is missing, damaged, or not laid out as this version writes it.
@@ -108,7 +113,7 @@ def read_examples(path: Path, *, task: str, language: str) -> Cell:
         parallel_ids=ids["parallel_id"],
         cluster_ids=ids["cluster_id"],
         golds=ids["gold"],
-        statistics=_statistics(table, len(seeds), n, path),
+        statistics=_statistics(table, len(seeds), n, path, columns or {}),
     )
 
 
@@ -155,13 +160,23 @@ def _first_block(values: list[Any], rounds: int, n: int, name: str, path: Path) 
     return tuple(first)
 
 
-def _statistics(table: Any, rounds: int, n: int, path: Path) -> dict[str, Float]:
+def _statistics(
+    table: Any, rounds: int, n: int, path: Path, due: Mapping[str, Sequence[str]]
+) -> dict[str, Float]:
     grouped: dict[str, list[Float]] = {}
+    held: dict[str, list[str]] = {}
     for name in table.column_names[len(_FIXED) :]:
         # A metric's name may not hold a slash (`map@20`), a statistic's may not either.
-        metric, _, _ = name.rpartition("/")
+        metric, _, statistic = name.rpartition("/")
+        held.setdefault(metric, []).append(statistic)
         column = _numbers(table, name, path)
         if not np.isfinite(column).all():
             raise ResultError(f"{path}: column {name!r} holds a value that is not a finite number; {_MEND}")
         grouped.setdefault(metric, []).append(column.reshape(rounds, n).astype(np.float64))
+    for metric, names in held.items():
+        if metric in due and names != list(due[metric]):
+            raise ResultError(
+                f"{path}: the statistics of {metric} are {', '.join(names)}, and must be "
+                f"{', '.join(due[metric])}; {_MEND}"
+            )
     return {metric: np.stack(parts, axis=2) for metric, parts in grouped.items()}

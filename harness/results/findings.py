@@ -12,10 +12,13 @@ CONFIDENCE_NOTE = (
     "95% intervals: t on the log-odds scale over resampled units; they speak of these checkpoints "
     "and these items."
 )
+LABELS_NOTE = (
+    "Label files hold no texts: rows that only their texts show to belong together (mentions of one document, "
+    "questions of one LAReQA article) count as independent, so intervals can be too narrow."
+)
 CONFIDENCE_NOTE_LABELS = (
     "95% intervals: t on the log-odds scale over resampled units; they speak of these predictions and "
-    "these items. Label files hold no texts: rows that only their texts show to belong together (mentions "
-    "of one document, questions of one LAReQA article) count as independent, so intervals can be too narrow."
+    f"these items. {LABELS_NOTE}"
 )
 CONFIDENCE_NOTE_SEEDS = (
     "95% intervals: t on the log-odds scale over resampled units and, for trained tasks, over {seeds} "

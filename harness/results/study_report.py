@@ -155,7 +155,9 @@ def to_study_csv(report: StudyReport) -> str:
     """
     found = report.found
     rows: list[list[str | float | int | None]] = [
-        "part candidate baseline scope quantity value low high p p_adjusted family detectable why".split()
+        list(
+            "part candidate baseline scope quantity value low high p p_adjusted family detectable why".split()
+        )
     ]
     for a in found.answers:
         e = a.effect

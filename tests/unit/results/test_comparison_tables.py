@@ -16,8 +16,9 @@ from harness.results.comparison import (
     Comparisons,
     Effect,
     Gap,
-    GapIntervals,
+    Intervals,
     LanguageComparison,
+    Sides,
     TaskComparison,
 )
 from harness.results.comparison_findings import Pair, Side
@@ -51,12 +52,26 @@ def effect(value: float, p: float | None = 0.5, **changes: Any) -> Effect:
 
 def language(difference: Effect, gap: Gap | None = None, *flags: Any) -> LanguageComparison:
     return LanguageComparison(
-        baseline=60.0, candidate=60.0 + difference.value, difference=difference, gap=gap, flags=flags
+        **dict(sides(60.0, 60.0 + difference.value)), difference=difference, gap=gap, flags=flags
+    )
+
+
+def sides(baseline: float, candidate: float) -> Sides:
+    ends = Intervals(baseline=(baseline - 2, baseline + 2), candidate=(candidate - 2, candidate + 2))
+    return Sides(baseline=baseline, candidate=candidate, intervals=ends)
+
+
+def means(difference: Effect, reduction: Effect | None = None) -> Averages:
+    return Averages(
+        score=sides(60.0, 60.0 + difference.value),
+        difference=difference,
+        gap=None if reduction is None else sides(20.0, 20.0 - reduction.value),
+        gap_reduction=reduction,
     )
 
 
 def gap(reduction: Effect, claim: Any = None, *, base: float = 20.0, low: float = 15.0) -> Gap:
-    ends = GapIntervals(baseline=(low, 2 * base - low), candidate=(1.0, 2.0))
+    ends = Intervals(baseline=(low, 2 * base - low), candidate=(1.0, 2.0))
     return Gap(
         baseline=base, candidate=base - reduction.value, intervals=ends, reduction=reduction, claim=claim
     )
@@ -79,7 +94,7 @@ def make_pair(make_record: Callable[..., RunRecord], tmp_path: Path) -> Make:
             source_language="en",
             pairing="parallel",
             languages=languages,
-            average=average or Averages(difference=effect(0.0), gap_reduction=None),
+            average=average or means(effect(0.0)),
         )
         fields: dict[str, Any] = {
             "baseline": "a",
@@ -161,7 +176,7 @@ def test_the_mean_has_a_claim_by_the_same_rule(
 ) -> None:
     pair = make_pair(
         {"en": language(source), "de": language(effect(0.0), gap(effect(2.0)))},
-        Averages(difference=difference, gap_reduction=effect(2.0, 0.01)),
+        means(difference, effect(2.0, 0.01)),
     )
     assert verdict(pair, average_line(pair, "xquad")) == expected
     assert ("Source loss: English" in " ".join(sentences(pair))) == (source.value < 0 and source.p == 0.01)
@@ -175,7 +190,7 @@ def test_a_share_stands_only_where_the_gap_is_one(make_pair: Make) -> None:
             "zh": language(effect(0.0), gap(effect(5.0), base=20.0, low=-0.1)),
             "ar": language(effect(0.0), gap(effect(5.0), base=-20.0, low=-25.0)),
         },
-        Averages(difference=effect(0.0), gap_reduction=effect(5.0)),
+        means(effect(0.0), effect(5.0)),
     )
     table = numbers_table(pair, "xquad")
     shares = {code: texts(table, code)["share of gap base, %"] for code in ("en", "de", "zh", "ar", "mean")}
@@ -222,7 +237,7 @@ def test_the_suite_has_scores_only_of_the_metrics_it_averages(make_pair: Make) -
     pair = make_pair({"en": language(effect(1.0)), "de": language(effect(1.0), gap(effect(0.0)))})
     task = pair.comparison.tasks["xquad"]
     plain = task.model_copy(update={"metric": "accuracy", "source_language": None})
-    suite = Averages(difference=effect(1.0), gap_reduction=None)
+    suite = means(effect(1.0))
 
     def mean_of(tasks: dict[str, TaskComparison]) -> Any:
         comparison = pair.comparison.model_copy(update={"tasks": tasks, "suite": suite})
@@ -244,11 +259,11 @@ def test_the_gap_of_one_task_is_no_mean_of_tasks(make_pair: Make) -> None:
     with_gap = pair.comparison.tasks["xquad"].model_copy(update={"metric": "accuracy"})
     averages = with_gap.average.model_copy(update={"gap_reduction": effect(0.0)})
     with_gap = with_gap.model_copy(update={"average": averages})
-    without = with_gap.model_copy(update={"average": Averages(difference=effect(1.0), gap_reduction=None)})
+    without = with_gap.model_copy(update={"average": means(effect(1.0))})
     without = without.model_copy(update={"languages": {"en": language(effect(1.0))}})
 
     def gaps(reduction: Effect | None) -> tuple[float, float] | None:
-        suite = Averages(difference=effect(1.0), gap_reduction=reduction)
+        suite = means(effect(1.0), reduction)
         tasks = {"one": with_gap, "two": without if reduction is None else with_gap}
         comparison = pair.comparison.model_copy(update={"tasks": tasks, "suite": suite})
         line = suite_line(Pair(pair.settings, comparison, pair.baseline, pair.candidate, frozenset()))
