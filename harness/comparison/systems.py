@@ -102,16 +102,16 @@ class System:
             # Here, where the file can be named: draws of many systems know no files.
             if not ((scores > -_NOISE) & (scores < 100 + _NOISE)).all():
                 raise ResultError(
-                    f"{path}: by its statistics the {name} lies between {scores.min():g} and {scores.max():g}, "
-                    "and scores between 0 and 100; delete it and run the same `xharness eval` again"
+                    f"{path}: by its statistics {name} is {scores.min():g} to {scores.max():g}, and scores "
+                    "lie between 0 and 100; delete it and run the same `xharness eval` again"
                 )
         return replace(cell, statistics={name: cell.statistics[name] for name in wanted})
 
 
 def _listed(seeds: Sequence[int]) -> str:
-    """Name seeds, of very many the first and how many there are."""
-    shown = ", ".join(map(str, seeds[:_NAMED]))
-    return f"{shown}, .. ({len(seeds):,} of them)" if len(seeds) > _NAMED else shown or "of none"
+    """Name seeds, of very many the first and how many more."""
+    more = f" and {len(seeds) - _NAMED:,} more" if len(seeds) > _NAMED else ""
+    return f"{list(seeds[:_NAMED])}{more}"
 
 
 def compared_metrics(task: TaskSpec) -> dict[str, str]:

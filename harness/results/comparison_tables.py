@@ -80,7 +80,7 @@ def task_table(pair: Pair, task: str, *, names: bool = False, spelled: bool = Fa
 
 
 def numbers_table(pair: Pair, task: str) -> Table:
-    """Return what a task's table has no room for: rows, units, scores and gaps with intervals, every p, shares."""
+    """Return what a task's table has no room for: sizes, intervals of scores and gaps, every p, shares."""
     found = pair.comparison.tasks[task]
     gaps = any(True for _ in gapped(found))
     rows: list[Row] = []

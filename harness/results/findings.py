@@ -13,8 +13,8 @@ CONFIDENCE_NOTE = (
     "and these items."
 )
 LABELS_NOTE = (
-    "Label files hold no texts: rows that only their texts show to belong together (mentions of one document, "
-    "questions of one LAReQA article) count as independent, so intervals can be too narrow."
+    "Label files hold no texts: rows that only their texts show to belong together (mentions of one "
+    "document, questions of one LAReQA article) count as independent, so intervals can be too narrow."
 )
 CONFIDENCE_NOTE_LABELS = (
     "95% intervals: t on the log-odds scale over resampled units; they speak of these predictions and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,6 +93,20 @@ def broken(runs: Path, tmp_path: Path, how: str) -> Path:
         table = pq.read_table(german)
         names = [name for name in table.column_names if "/" not in name]
         pq.write_table(table.select(names), german, store_schema=False)
+    elif how == "a statistic too few":
+        table = pq.read_table(german)
+        pq.write_table(table.drop_columns(["accuracy/total"]), german, store_schema=False)
+    elif how == "statistics exchanged":
+        table = pq.read_table(german)
+        names = [*table.column_names[:5], "accuracy/total", "accuracy/correct"]
+        pq.write_table(table.select(names), german, store_schema=False)
+    elif how == "below zero":
+        table = pq.read_table(german)
+        place = table.column_names.index("accuracy/correct")
+        wrong = pa.array([-1.0] * table.num_rows)
+        pq.write_table(table.set_column(place, "accuracy/correct", wrong), german, store_schema=False)
+    elif how == "seeds claimed":
+        edit_record(folder, {"seeds": list(range(1, 5001))})
     elif how == "no record":
         (folder / "run.json").unlink()
     return folder
@@ -107,6 +122,10 @@ def broken(runs: Path, tmp_path: Path, how: str) -> Path:
         ("limit", ["--limit 10"]),
         ("no examples", ["example files"]),
         ("no statistics", ["de.parquet", "no statistics of accuracy"]),
+        ("a statistic too few", ["de.parquet", "accuracy are correct, and must be correct, total"]),
+        ("statistics exchanged", ["de.parquet", "are total, correct, and must be correct, total"]),
+        ("below zero", ["de.parquet", "accuracy is -100 to -100", "between 0 and 100"]),
+        ("seeds claimed", ["en.parquet", "the seeds [1],", "9, 10] and 4,990 more are due"]),
         ("no record", ["run.json", "is this a run folder?"]),
     ],
 )
@@ -160,6 +179,35 @@ def test_a_file_in_the_place_of_a_run_folder_is_said(runs: Path) -> None:
     result = compare(runs, str(runs / "base" / "run.json"), "cand")
     assert result.exit_code == 2
     assert "run.json: is a file; give the run folder" in result.stderr
+
+
+def test_links_that_lead_in_a_circle_are_said(runs: Path, tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to("loop")
+    for arguments in (["base", str(loop)], [str(loop), "base"]):
+        result = compare(runs, *arguments)
+        assert result.exit_code == 2, result.output
+        assert f"{loop}: there is no such folder" in result.stderr
+
+
+def test_names_that_are_no_utf8_are_written_nonetheless(runs: Path, tmp_path: Path) -> None:
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/n\xff")
+    try:
+        shutil.copytree(runs / "cand", odd)
+    except OSError:
+        pytest.skip("this file system holds no such names")
+    for how in (["--json", "-"], ["--format", "csv"], ["--format", "md"]):
+        result = compare(runs, "base", odd, *how)
+        assert result.exit_code == 0, result.output
+        assert "n\ufffd" in result.stdout
+
+
+def test_only_the_source_language_in_common_gives_no_gap(runs: Path, tmp_path: Path) -> None:
+    write_run(tmp_path / "english", system(GAINS, codes=("en", "sw")))
+    write_run(tmp_path / "german", system(codes=("en", "de")))
+    result = compare(runs, str(tmp_path / "german"), str(tmp_path / "english"))
+    said = "No gap: English (en), the source language, is the only one held by both. Source loss: English"
+    assert said in result.stdout
 
 
 def test_a_run_of_another_version_is_named_once_with_its_folder(runs: Path, tmp_path: Path) -> None:

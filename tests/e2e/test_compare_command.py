@@ -18,6 +18,7 @@ import harness
 from harness.results import comparison_figures, comparison_page, comparison_report
 from harness.results.comparison import encode_comparisons
 
+ENDS = ("value", "low", "high")
 FORMATS = ("rich", "md", "tex", "csv", "html")
 
 
@@ -183,6 +184,7 @@ def test_csv_holds_every_number(runs: Path) -> None:
     assert len(rows) == len(by_place) == len(expected)
     for *place, effect in expected:
         row = by_place[tuple(place)]
+        assert all(row[f"{side}_{what}"] for side in ("baseline", "candidate") for what in ENDS), place
         for name in ("value", "low", "high", "detectable", "p", "p_adjusted"):
             assert float(row[name]) == pytest.approx(effect[name], rel=1e-5, abs=1e-6), (place, name)
         assert float(row["p_check"]) == pytest.approx(effect["check"], rel=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,17 @@ def test_the_plot_against_the_baseline_gap_says_that_both_contain_its_score(runs
     assert "rise to the right even if nothing changed" in said and "nothing is tested" in said
     # The second task is tested in no source language: it has no gaps.
     assert len(captions) == 4 + 3
+
+
+def test_names_that_the_font_lacks_warn_of_nothing(
+    runs: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    pytest.importorskip("matplotlib")
+    named = tmp_path / "模型"
+    shutil.copytree(runs / "cand", named)
+    result = compare(runs, "part", str(named), "--format", "html")
+    assert result.exit_code == 0 and result.stderr == ""
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
 
 def test_languages_at_one_distance_stand_side_by_side(runs: Path) -> None:

@@ -75,7 +75,9 @@ def test_a_file_and_its_problems_by_line(tmp_path: Path):
     found = load_mixture(str(path)).spec
     assert found.seed == 4 and found.model == "m"
     assert found.mixture() == mixture(warmup_steps=5, learning_rate=1.0)
-    path.write_text("on: [{task: mnli}]\nlerning_rate: 1\nbatch_size: 0\nwarmup_steps: 3\nwarmup_ratio: 1\n")
+    path.write_text(
+        "on: [{task: mnli}]\nlerning_rate: 1\nbatch_size: 0\nwarmup_steps: 3\nwarmup_ratio: 1\n", "utf-8"
+    )
     with pytest.raises(SpecError) as raised:
         load_mixture(str(path))
     told = str(raised.value)
