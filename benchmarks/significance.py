@@ -31,9 +31,11 @@ from pathlib import Path
 import numpy as np
 from generated_runs import write_runs
 
+from harness.metrics.table import metric_named
 from harness.results.examples import read_examples
 from harness.results.folder import RunFolder
 from harness.specfiles.catalog import load_suite, load_task
+from harness.stats.influence import size_of_changes
 from harness.stats.units import join_units
 
 RESAMPLES = 10_000
@@ -75,6 +77,16 @@ class Peer:
     def joint_units(self, codes: Sequence[str]) -> int:
         """Return how many units languages have together."""
         return len(np.unique(np.concatenate([self.units[code] for code in codes])))
+
+    def pseudo_rows(self, codes: Sequence[str]) -> float:
+        """Return V0 of a difference, or of a difference of two: in our variance, and not in scipy's."""
+        metric = next(m for m in self.spec.metrics if m.name == self.spec.main_metric)
+        added = 0.0
+        for code in codes:
+            old, new = (cell.statistics[metric.name] for cell in self.cells[code])
+            n, value = len(self.units[code]), metric_named(metric.computes).value
+            added += 2 * size_of_changes(old, new, self.units[code], value, rows=n) * (100 / n) ** 2
+        return added
 
     def test(self, codes: Sequence[str]) -> tuple[float, float, float]:
         """Test the difference of a language, less that of a second one if there is one.
@@ -161,9 +173,9 @@ class Tally:
         for codes in tested:
             error, seconds, busy = peer.test(codes)
             counted, wall, cpu = counted + peer.joint_units(codes), wall + seconds, cpu + busy
-            rows = [len(peer.units[code]) for code in codes]
             effect = ours[f"{peer.spec.name}/{codes[0]}/{name}"]
-            self.worst = max(self.worst, abs(_ratio(error, effect, rows, peer.joint_units(codes)) - 1))
+            ratio = _ratio(error, effect, peer.pseudo_rows(codes), peer.joint_units(codes))
+            self.worst = max(self.worst, abs(ratio - 1))
         units = sum(peer.joint_units(codes) for codes in due)
         self.seconds += wall * units / counted
         self.busy += cpu * units / counted
@@ -228,13 +240,12 @@ def main() -> None:
     )
 
 
-def _ratio(error: float, effect: list[float], rows: Sequence[int], joint: int) -> float:
-    """Return scipy's standard error over ours, without V0 and with the factor U/(U - 1) of ours."""
+def _ratio(error: float, effect: list[float], added: float, joint: int) -> float:
+    """Return scipy's standard error over ours, without V0 (`added`) and with the factor U/(U - 1) of ours."""
     from scipy.special import stdtrit
 
     low, high, units = effect
     total = ((high - low) / 2 / stdtrit(units - 1, 0.975)) ** 2
-    added = sum(2 * (100 / n) ** 2 for n in rows)
     return error * math.sqrt(joint / (joint - 1)) / math.sqrt(total - added)
 
 

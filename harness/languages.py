@@ -112,6 +112,28 @@ _ROWS: tuple[LanguageInfo, ...] = (
     LanguageInfo("zh", "zh", "zho", "Chinese", "Hani", "Sino-Tibetan", "Chinese", "SVO", 5),
 )
 LANGUAGES: dict[str, LanguageInfo] = {row.code: row for row in _ROWS}
+# Individual languages that benchmarks mean by the tag of their macrolanguage.
+# Source: IANA Language Subtag Registry, field Macrolanguage.
+_MACROLANGUAGE = {
+    "arb": "ar",
+    "azj": "az",
+    "cmn": "zh",
+    "ekk": "et",
+    "pes": "fa",
+    "qve": "qu",
+    "swh": "sw",
+    "zsm": "ms",
+}
+_BY_ISO = {row.iso: row.tag for row in _ROWS}
+
+
+def language_of(tag: str) -> str:
+    """Return what the tags of one language have in common, whatever its script, region or kind of code.
+
+    The primary subtag in lower case: `zh` of `zh-Hans`, of `zho` and of `cmn`.
+    """
+    primary = tag.partition("-")[0].lower()
+    return _MACROLANGUAGE.get(primary, _BY_ISO.get(primary, primary))
 
 
 def language(code: str) -> LanguageInfo:

@@ -15,7 +15,7 @@ from types import ModuleType
 from harness.errors import DataError, HarnessError, IncompleteRun, raise_all
 from harness.progress import Progress
 from harness.results.study import read_study
-from harness.results.study_report import JSON, StudyReport, read_report, write_study
+from harness.results.study_report import JSON, StudyReport, is_written, read_report, write_study
 from harness.specs.study import StudyRequest
 from harness.studying.assembly import assemble_system
 from harness.studying.cells import Runner, run_grid
@@ -126,10 +126,12 @@ def _report(
         raise IncompleteRun("no system has a result:\n" + "\n".join(f"  {line}" for line in failures))
     kept = read_study(folder.path / JSON)
     if kept is not None and kept.key == results_key(plan, folder, failures):
-        return read_report(kept, folder.path / "systems")
-    found = summarise_study(plan, grid, folder, failures, progress)
+        found = kept
+    else:
+        found = summarise_study(plan, grid, folder, failures, progress)
     report = read_report(found, folder.path / "systems")
-    write_study(folder.path, report)
+    if found is not kept or not is_written(folder.path, found):
+        write_study(folder.path, report)
     return report
 
 

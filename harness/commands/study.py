@@ -153,9 +153,10 @@ def _show_rehearsal(found: Rehearsal) -> None:
             typer.echo("measured: the mean of the finished steps of the same kind and task")
         if "arithmetic" in ways:
             typer.echo(
-                "arithmetic: at most 6 x parameters x tokens (2 x without training), every input as long as "
-                "it may be, at the rate of a matrix product on this device; heads that cells share count in "
-                "each"
+                "arithmetic, a rough guide: 6 x parameters x tokens (2 x without training), every input as "
+                "long as it may be, at the rate of a matrix product on this device, which models do not "
+                "reach; the choices or windows of one example count once, loading and selection not at all, "
+                "heads that cells share in each"
             )
     sys.stdout.flush()
     raise_all(DataError, found.problems)

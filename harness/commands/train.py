@@ -127,7 +127,7 @@ def run(
     named = _from_file(recipe) if recipe is not None else None
     mixture = named.mixture().model_dump() if named else _from_options(on or "", languages, examples)
     if max_steps is not None:
-        mixture["max_steps"] = parse_integer("--max-steps", max_steps)
+        mixture["max_steps"] = _positive("--max-steps", max_steps)
     asked = {
         "model": model or (named.model if named else None),
         "mixture": mixture,
@@ -168,7 +168,7 @@ def _from_file(path: str) -> MixtureFile:
 def _from_options(on: str, languages: str, examples: str | None) -> dict[str, Any]:
     """Return the mixture that --on describes, with jiant's hyper-parameters."""
     chosen = _languages(languages)
-    count = None if examples is None else parse_integer("--examples", examples)
+    count = None if examples is None else _positive("--examples", examples)
     parts = [{"task": task, "languages": chosen, "examples": count} for task in split_list("--on", on)]
     return {"on": parts, "source": "jiant's simple API"}
 
@@ -182,8 +182,16 @@ def _languages(text: str) -> Any:
             raise RequestError(
                 f"--languages {shortened(text)}: codes, or `all`, or diverse:K or close:K with a number"
             )
-        return {how: parse_integer("--languages", count)}
+        return {how: _positive("--languages", count)}
     return split_list("--languages", text)
+
+
+def _positive(option: str, text: str) -> int:
+    # Said here, where the option is known: the request has these numbers inside the mixture.
+    number = parse_integer(option, text)
+    if number < 1:
+        raise RequestError(f"{option}: must be at least 1, not {number}")
+    return number
 
 
 def _show(trained: Trained) -> None:

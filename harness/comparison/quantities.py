@@ -44,8 +44,8 @@ def quantities_of(baseline: System, candidate: System) -> list[Quantity]:
     Differences of every shared language; gap reductions where the source language is shared, as
     differences of s(l) - s(e), since the gap is s(e) - s(l); their means over the languages of a task,
     in its main metric (of the difference with the source language, of the reduction without); and the means
-    of those over the tasks that have them, in the benchmark's score of the task, if there are two or
-    more. Tasks that were tuned on the tested rows are not tested and not in the suite.
+    of those over the tasks that have them, in the benchmark's score of the task, if two or more tasks are
+    compared. Tasks that were tuned on the tested rows are not tested and not in the suite.
 
     Terms are sorted, so that the order of a folder's languages cannot move the last bits.
     """
@@ -60,9 +60,8 @@ def quantities_of(baseline: System, candidate: System) -> list[Quantity]:
                 found.append(Quantity(quantity, name, language, terms, tested))
             if tested:
                 averages.setdefault(quantity, []).append((task, by_language[""]))
-    for quantity, tasks in averages.items():
-        if len(tasks) > 1:
-            found.append(Quantity(quantity, "", "", _suite_terms(tasks)))
+    if len(averages.get("difference", ())) > 1:
+        found += [Quantity(quantity, "", "", _suite_terms(tasks)) for quantity, tasks in averages.items()]
     return found
 
 

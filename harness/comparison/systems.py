@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ResultError, raise_all
-from harness.languages import LANGUAGES
+from harness.languages import LANGUAGES, language_of
 from harness.metrics.table import metric_named
 from harness.recording import task_of
 from harness.records import Cell
@@ -71,7 +71,7 @@ class System:
         card = self.record.model.card if self.record.model is not None else None
         if card is None:
             return ()
-        primary = {code: tag.partition("-")[0].lower() for code, tag in card.languages.items()}
+        primary = {code: language_of(tag) for code, tag in card.languages.items()}
         found = (code if code in LANGUAGES else primary[code] for code in primary)
         return tuple(dict.fromkeys(code for code in found if code in LANGUAGES))
 
@@ -199,7 +199,7 @@ def check_comparable(baseline: System, candidate: System) -> None:
     """Refuse runs that were not tested on the same data in the same way.
 
     Raises:
-        ResultError: every task version and data set in which they differ.
+        ResultError: every task version, data set and pool in which they differ.
     """
     problems = []
     for name in shared_tasks(baseline, candidate):
@@ -210,6 +210,7 @@ def check_comparable(baseline: System, candidate: System) -> None:
                 "versions are not compared; score or run one of them anew"
             )
             continue
+        problems += _other_pools(baseline, candidate, name)
         for code in shared_languages(baseline, candidate, name):
             prints = [_fingerprint(system, name, code) for system in (baseline, candidate)]
             if prints[0] != prints[1]:
@@ -224,6 +225,24 @@ def _compared(task: TaskSpec) -> dict[str, Any]:
     spec = task.model_dump(mode="json")
     # A scored submission has fewer metrics than an evaluation of the same task: those of its predictions.
     return {**{key: spec[key] for key in _COMPARED}, "metrics": compared_metrics(task)}
+
+
+def _other_pools(baseline: System, candidate: System, task: str) -> list[str]:
+    """Say that two runs searched different pools of candidates, where both records tell."""
+    if not baseline.tasks[task].pooled:
+        return []
+    pools = [
+        {code: data.fingerprint for code, data in system.record.beside.get(task, {}).items()}
+        for system in (baseline, candidate)
+    ]
+    if not all(pools) or pools[0] == pools[1]:
+        return []
+    codes = sorted(code for code in {*pools[0], *pools[1]} if pools[0].get(code) != pools[1].get(code))
+    parts = "" if codes == ["*"] else f" (the candidates of {', '.join(codes)})"
+    return [
+        f"task {task!r}: {baseline.name} and {candidate.name} searched different pools of candidates{parts}: "
+        "in one of them the right ones may be easier to find; run one of them anew on the other's data"
+    ]
 
 
 def _fingerprint(system: System, task: str, language: str) -> str:
@@ -260,7 +279,7 @@ def left_out(baseline: System, candidate: System) -> dict[str, tuple[str, ...]]:
 def _names(folders: Sequence[Path]) -> list[str]:
     """Return the shortest trailing part of each path that no other one has; equal paths share a name."""
     # Not `resolve`, which links that lead in a circle make fail. Bytes that are no UTF-8 are in no output.
-    places = (os.fsencode(os.path.realpath(path)).decode("utf-8", "replace") for path in folders)
+    places = (os.fsencode(os.path.realpath(path)).decode("utf-8", "backslashreplace") for path in folders)
     parts = [Path(place).parts for place in places]
     names = []
     for own in parts:

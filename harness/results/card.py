@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import ModelError
+from harness.languages import language_of
 from harness.specs.intermediate import Overlap
 
 CARD = "xharness.json"
@@ -101,13 +102,11 @@ class Card(_Part):
             for code, language in task.languages.items()
         }
 
-    def seen(
-        self, target: str, tags: Mapping[str, str], *, source: str | None
-    ) -> dict[str, tuple[str, ...]]:
+    def seen(self, target: str, tags: Mapping[str, str], *, source: str | None) -> dict[str, tuple[str, ...]]:
         """Return the languages of a target that are no longer unseen, and why: `task: reason`, each once.
 
-        `tags` are the target's languages, code -> BCP 47 tag; languages are the same where the primary
-        subtags agree. Training spoils nothing in the `source` language, in which every recipe trains;
+        `tags` are the target's languages, code -> BCP 47 tag; see `language_of` for which are the same.
+        Training spoils nothing in the `source` language, in which every recipe trains;
         selection on its test texts does.
         """
         found: dict[str, dict[str, None]] = {}
@@ -116,17 +115,13 @@ class Card(_Part):
                 read = task.languages if overlap.part == "train" else task.dev
                 if overlap.target != target or not read:
                     continue
-                own = {_primary(language.tag) for language in read.values()}
+                own = {language_of(language.tag) for language in read.values()}
                 for code, tag in tags.items():
                     if overlap.part == "train" and code == source:
                         continue
-                    if overlap.languages == "all" or _primary(tag) in own:
+                    if overlap.languages == "all" or language_of(tag) in own:
                         found.setdefault(code, {})[f"{task.name}: {overlap.why}"] = None
         return {code: tuple(why) for code, why in found.items()}
-
-
-def _primary(tag: str) -> str:
-    return tag.partition("-")[0].lower()
 
 
 def encode_card(card: Card) -> bytes:

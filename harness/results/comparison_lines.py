@@ -52,7 +52,7 @@ def suite_line(pair: Pair) -> Line | None:
     """Return the mean of the tasks; None where there is one task.
 
     It has scores and gaps only where the suite averages the very metrics that the tasks' rows show, and
-    gaps only where it has a reduction: one task's are no mean of tasks.
+    gaps only where it has a reduction.
     """
     suite = pair.comparison.suite
     if suite is None:

@@ -189,8 +189,7 @@ def suite_notes(pair: Pair, averaged: Sequence[str], with_gap: Sequence[str]) ->
     )
     last = f"mean of {len(averaged)}: {_named(averaged, metrics)}"
     if pair.comparison.suite is None or pair.comparison.suite.gap_reduction is None:
-        alone = f"{with_gap[0]} alone has a gap" if with_gap else "no task has a gap"
-        last += f"; no mean reduction, since {alone}"
+        last += "; no mean reduction, since no task has a gap"
     elif list(with_gap) != list(averaged):
         last += f"; its reduction: {_named(with_gap, metrics)}"
     return [rows, f"{last}."]

@@ -43,7 +43,9 @@ class Choice(_Tree):
     """The best system for a target: chosen on development data, reported on test.
 
     `dev` are the scores on development data, in points, the mean over the seeds; empty where the recipe
-    selects nothing, and then nothing is chosen. `test` are the task's scores on test.
+    selects nothing, and then nothing is chosen. `test` are the task's scores on test. `dev_in_test` are
+    the languages some of whose test rows are among the development data: there the choice is not
+    independent of the test scores.
     """
 
     target: str
@@ -51,6 +53,7 @@ class Choice(_Tree):
     dev: dict[str, float] = Field(default_factory=dict)
     chosen: str | None = None
     test: dict[str, Score | None] = Field(default_factory=dict)
+    dev_in_test: tuple[str, ...] = ()
 
 
 class System(_Tree):

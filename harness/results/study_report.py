@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -90,7 +92,11 @@ def write_study(folder: Path, report: StudyReport) -> list[Path]:
     Raises:
         ResultError: the file system refuses.
     """
+    # Killed from here on, neither the results that were kept nor their comparisons pass for this report's.
+    with suppress(OSError):  # writing says why
+        (folder / JSON).unlink()
     for name, pairs in ((_UNSEEN, report.unseen), (_SEEN, report.seen)):
+        shutil.rmtree(folder / name, ignore_errors=True)
         if pairs:
             write_comparison(folder / name, pairs)
     written = []
@@ -105,6 +111,14 @@ def write_study(folder: Path, report: StudyReport) -> list[Path]:
     # Last: with it the study counts as reported.
     write_bytes(folder / JSON, encode_study(report.found))
     return written
+
+
+def is_written(folder: Path, found: StudyResults) -> bool:
+    """Whether the pages of these results are all there; not whether they are still what was written."""
+    pages = [folder / f"report.{suffix}" for suffix in ("md", "tex", "csv", "html")]
+    parts = ((_UNSEEN, found.unseen), (_SEEN, found.seen))
+    pages += [folder / name / "compare.html" for name, part in parts if part is not None]
+    return all(page.is_file() for page in pages)
 
 
 def to_study_markdown(report: StudyReport) -> str:
@@ -255,12 +269,12 @@ def _comparisons(report: StudyReport) -> list[tuple[str, Sequence[Pair], str]]:
     baseline = report.found.baseline
     parts = (
         (
-            f"All systems against {baseline}, in languages that no arm was trained on",
+            f"All systems against {baseline}, in languages that no arm was trained on (and the source)",
             report.unseen,
             "exploratory",
         ),
         (
-            f"All systems against {baseline}, in languages that some arm was trained on",
+            f"All systems against {baseline}, in languages that some arm was trained on (and the source)",
             report.seen,
             "exploratory (trained on)",
         ),

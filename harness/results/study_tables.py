@@ -84,6 +84,13 @@ def choices_table(found: StudyResults) -> Table:
         "dev: the best score of the traces that selected heads on development data of the source language, "
         "mean over the seeds. Test scores played no part in the choice, and are means over all languages."
     ]
+    notes += [
+        f"Not so for {choice.target}: rows of its development data are tested "
+        f"({', '.join(choice.dev_in_test)}), so its choice is not independent of the test score, "
+        "which flatters."
+        for choice in found.choices
+        if choice.chosen is not None and choice.dev_in_test
+    ]
     if without:
         notes.append(
             f"Nothing is chosen for {', '.join(without)}: the recipe selects nothing on development data, or "

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.compare import compare
 from harness.progress import Progress
-from harness.results.comparison import Comparison, Comparisons, Effect
+from harness.results.comparison import Comparison, Comparisons, Effect, TaskComparison
 from harness.results.study import Answer, Role
 from harness.specs.study import ContrastSpec
 from harness.stats.families import adjust
@@ -34,8 +34,14 @@ def answer_contrasts(
     """
     study = plan.spec
     leave_out = without_exposed(plan.evaluation.selected, exposed)
+    # A gap needs the source language. A mean difference over unseen languages must not hold it: recipes
+    # train in it.
+    without_sources = {
+        entry.task.spec.name: (*leave_out[entry.task.spec.name], entry.task.spec.source_language or "")
+        for entry in plan.evaluation.selected
+    }
     none_left = not any(
-        set(entry.languages) - set(leave_out[entry.task.spec.name]) - {entry.task.spec.source_language}
+        set(entry.languages) - set(without_sources[entry.task.spec.name])
         for entry in plan.evaluation.selected
     )
     primary = [_begun("primary", study.primary, incomplete)] if study.primary is not None else []
@@ -54,7 +60,7 @@ def answer_contrasts(
             [folders[answer.candidate] for answer in answers],
             resamples=plan.request.resamples,
             alpha=ALPHA,
-            leave_out=leave_out,
+            leave_out=leave_out if answers[0].quantity == "gap_reduction" else without_sources,
             progress=progress,
         )
         return [_answered(a, one) for a, one in zip(answers, found.comparisons, strict=True)]
@@ -128,13 +134,19 @@ def compare_all(
 
 
 def _answered(answer: Answer, found: Comparison) -> Answer:
-    """Fill in the number of a contrast: the suite's, or that of the one target that has it."""
+    """Fill in the number of a contrast: the suite's, or that of the one target that has it.
+
+    Targets whose head was selected on rows that are tested are not in the suite's number; one of them
+    speaks, without a p, only where there is no other.
+    """
     reduces = answer.quantity == "gap_reduction"
     with_number = {
         name: task
         for name, task in found.tasks.items()
         if not reduces or task.average.gap_reduction is not None
     }
+    untuned = {name: task for name, task in with_number.items() if not _is_tuned(task)}
+    with_number = untuned or with_number
     languages = {
         name: tuple(code for code in task.languages if code != task.source_language)
         for name, task in with_number.items()
@@ -145,10 +157,20 @@ def _answered(answer: Answer, found: Comparison) -> Answer:
     if effect is None and len(with_number) == 1:
         (task,) = with_number.values()
         effect = task.average.gap_reduction if reduces else task.average.difference
-    why = "" if effect is not None else "no target has a gap: none tests its source language"
+    if effect is not None:
+        why = ""
+    elif with_number:
+        why = f"heads of all targets ({', '.join(with_number)}) were selected on rows that are tested"
+        languages = {}
+    else:
+        why = "no target has a gap: none tests its source language"
     return answer.model_copy(
         update={"scope": found.scope, "languages": languages, "effect": effect, "why": why}
     )
+
+
+def _is_tuned(task: TaskComparison) -> bool:
+    return any("tuned" in language.flags for language in task.languages.values())
 
 
 def _adjusted(answers: Sequence[Answer]) -> list[Answer]:

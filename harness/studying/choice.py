@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
+from harness.results.record import read_record
 from harness.results.scores import Score, TaskScores, read_scores
 from harness.results.study import Choice
 from harness.studying.folder import StudyFolder
@@ -17,14 +18,23 @@ def choose_systems(plan: StudyPlan, grid: Grid, folder: StudyFolder) -> tuple[Ch
 
     The score on development data is the best value of the trace that selected a head, the mean over the
     seeds; the highest is chosen, of equal ones the first in the study. Systems without every seed do not
-    take part. Test scores play no part in it.
+    take part. Test scores play no part in it, unless development data hold rows that are tested; then the
+    choice says so.
     """
-    tested = {
-        name: read_scores(folder.system(name).scores_json).tasks
-        for name in plan.arms
-        if folder.system(name).scores_json.is_file()
-    }
-    return tuple(_choose(plan, grid, folder, target, tested) for target in plan.targets)
+    runs = {name: folder.system(name) for name in plan.arms if folder.system(name).scores_json.is_file()}
+    tested = {name: read_scores(run.scores_json).tasks for name, run in runs.items()}
+    records = [read_record(run.run_json) for run in runs.values()]
+    choices = [_choose(plan, grid, folder, target, tested) for target in plan.targets]
+    return tuple(
+        choice.model_copy(
+            update={
+                "dev_in_test": tuple(
+                    dict.fromkeys(c for record in records for c in record.selected_on(choice.target))
+                )
+            }
+        )
+        for choice in choices
+    )
 
 
 def _choose(

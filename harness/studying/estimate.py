@@ -96,7 +96,10 @@ def measure_rate(machine: Machine) -> float:
 
 
 def _tokens(plan: StudyPlan, step: Step) -> float | None:
-    """Return operations per parameter of a step, counting every input as long as it may be."""
+    """Return operations per parameter of a step, counting every input as long as it may be.
+
+    The choices or windows of an example, of which specifications do not know the number, count once.
+    """
     if isinstance(step, TrainStep):
         mixture = plan.arms[step.system].mixture
         return None if mixture is None else _of_mixture(mixture, step.parent.hidden_size)

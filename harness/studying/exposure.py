@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from harness.languages import language_of
+from harness.mixture.planning import Ingredient, MixturePlan
 from harness.planning import Selected
-from harness.results.card import Card
+from harness.results.card import Card, ParentRecord, TrainedLanguage, TrainedTask
 
 # Task -> language -> why it is no longer unseen.
 Exposed = dict[str, dict[str, tuple[str, ...]]]
@@ -14,7 +16,7 @@ Exposed = dict[str, dict[str, tuple[str, ...]]]
 def unseen_languages(selected: Sequence[Selected], trained: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the languages of each target that no arm was trained on, its source language not counted.
 
-    `trained` are primary subtags.
+    `trained` are what `language_of` says of their tags.
     """
     found = {}
     for entry in selected:
@@ -22,7 +24,7 @@ def unseen_languages(selected: Sequence[Selected], trained: Collection[str]) -> 
         found[task.name] = tuple(
             code
             for code in entry.languages
-            if code != task.source_language and _primary(task.languages[code].tag) not in trained
+            if code != task.source_language and language_of(task.languages[code].tag) not in trained
         )
     return found
 
@@ -45,18 +47,50 @@ def find_exposed(selected: Sequence[Selected], cards: Mapping[str, Sequence[Card
                 for code, reasons in card.seen(task.name, tags, source=source).items():
                     why.setdefault(code, {}).update(dict.fromkeys(f"{arm}: {reason}" for reason in reasons))
                 trained = {
-                    _primary(language.tag): part.name
+                    language_of(language.tag): part.name
                     for phase in card.phases
                     for part in phase.tasks
                     for language in part.languages.values()
                 }
                 for code, tag in tags.items():
-                    if code != source and _primary(tag) in trained:
-                        reason = f"{arm}: trained on {trained[_primary(tag)]} in this language"
+                    if code != source and language_of(tag) in trained:
+                        reason = f"{arm}: trained on {trained[language_of(tag)]} in this language"
                         why.setdefault(code, {})[reason] = None
         if why:
             exposed[task.name] = {code: tuple(why[code]) for code in tags if code in why}
     return exposed
+
+
+def intended_card(plan: MixturePlan) -> Card:
+    """Return what the card of a training is going to say of tasks, languages and overlaps."""
+    return Card(
+        key="",
+        parent=ParentRecord(id="", revision=None, weights_sha256="", settings_sha256=""),
+        mixture={},
+        seed=0,
+        tasks=tuple(_intended(plan, ingredient) for ingredient in plan.ingredients),
+        steps=0,
+        dtype="",
+    )
+
+
+def _intended(plan: MixturePlan, ingredient: Ingredient) -> TrainedTask:
+    spec = ingredient.task.spec
+    languages = {
+        code: TrainedLanguage(tag=spec.languages[code].tag, examples=0, fingerprint="")
+        for code in ingredient.languages
+    }
+    selects = plan.mixture.selection is not None and any(part.dev for part in ingredient.read)
+    return TrainedTask(
+        name=spec.name,
+        version=spec.version,
+        sha256=ingredient.task.sha256,
+        kind=spec.kind,
+        head=plan.heads[ingredient.head].name,
+        languages=languages,
+        dev=languages if selects else {},
+        overlaps=tuple(dict.fromkeys(o for each in (spec, *ingredient.read) for o in each.overlaps)),
+    )
 
 
 def without_exposed(selected: Sequence[Selected], exposed: Exposed) -> dict[str, tuple[str, ...]]:
@@ -80,7 +114,3 @@ def without_unseen(selected: Sequence[Selected], exposed: Exposed) -> dict[str, 
         rest = tuple(c for c in entry.languages if c not in kept and c != task.source_language)
         out[task.name] = rest if kept else entry.languages
     return out
-
-
-def _primary(tag: str) -> str:
-    return tag.partition("-")[0].lower()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.data.places import Places
 from harness.errors import HarnessError, RequestError, SpecError, raise_all
+from harness.languages import language_of
 from harness.mixture.planning import MixturePlan, plan_mixture, resolved
 from harness.planning import Plan, make_plan
 from harness.records import canonical_json
@@ -188,9 +189,9 @@ def _empty_contrasts(plan: StudyPlan) -> list[str]:
 
 
 def plan_exposure(plan: StudyPlan) -> frozenset[str]:
-    """Return the primary subtags of all languages that some arm is going to be trained on."""
+    """Return all languages that some arm is going to be trained on, as `language_of` says them."""
     return frozenset(
-        ingredient.task.spec.languages[code].tag.partition("-")[0].lower()
+        language_of(ingredient.task.spec.languages[code].tag)
         for arm in plan.arms.values()
         if arm.mixture is not None
         for ingredient in arm.mixture.ingredients

@@ -10,11 +10,12 @@ from harness import __version__
 from harness.progress import Progress
 from harness.records import canonical_json
 from harness.results.card import Card, read_card
+from harness.results.record import read_record
 from harness.results.study import StudyResults, System
 from harness.studying.answers import ALPHA, answer_contrasts, compare_all
 from harness.studying.assembly import complete_targets
 from harness.studying.choice import choose_systems
-from harness.studying.exposure import find_exposed
+from harness.studying.exposure import find_exposed, intended_card
 from harness.studying.folder import SEAL, StudyFolder, read_seal_file
 from harness.studying.grid import Grid, TrainStep
 from harness.studying.planning import StudyPlan
@@ -45,7 +46,13 @@ def summarise_study(
     """
     study = plan.spec
     cards = {name: _cards(plan, grid, folder, name) for name in plan.arms}
-    exposed = find_exposed(plan.evaluation.selected, cards)
+    # Of an arm that failed, what it was going to be trained on: which cells the contrasts are over was
+    # settled before anything ran, and a failure must not change it.
+    known = {
+        name: cards[name] or ([intended_card(arm.mixture)] if arm.mixture is not None else [])
+        for name, arm in plan.arms.items()
+    }
+    exposed = find_exposed(plan.evaluation.selected, known)
     folders = {name: folder.system(name).path for name in plan.arms if folder.system(name).is_run_folder()}
     complete = {name: complete_targets(grid.cells_of(name), folder) for name in plan.arms}
     incomplete = [name for name, targets in complete.items() if len(targets) < len(plan.targets)]
@@ -77,7 +84,10 @@ def _cards(plan: StudyPlan, grid: Grid, folder: StudyFolder, name: str) -> list[
     if steps:
         found = [read_card(folder.result(step)) for step in steps.values()]
     else:
-        found = [read_card(Path(plan.arms[name].parent).expanduser())]
+        # Of a parent that is a hub id, or an adapter to be merged, the runs know the card.
+        done = [cell for cell in grid.cells_of(name).values() if folder.read_seal(cell) is not None]
+        models = [read_record(folder.result(cell) / "run.json").model for cell in done[:1]]
+        found = [model.card for model in models if model is not None]
     return [card for card in found if card is not None]
 
 

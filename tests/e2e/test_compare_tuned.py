@@ -62,7 +62,7 @@ def effects(tree: Mapping[str, Any], task: str) -> list[dict[str, Any]]:
     return [
         *(language["difference"] for language in languages),
         *(language["gap"]["reduction"] for language in languages if language["gap"]),
-        *(effect for effect in found["average"].values() if effect),
+        *(found["average"][what] for what in ("difference", "gap_reduction") if found["average"][what]),
     ]
 
 

@@ -10,74 +10,37 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from toy_study import write_study
-from typer.testing import CliRunner, Result
+from toy_study import StudyGround, seals, write_study
+from typer.testing import CliRunner
 
 from harness.cli import app
 from harness.evaluate import score_run
 from harness.progress import Progress
 from harness.results.record import read_record
 from harness.results.study import read_study
-from harness.specs.study import StudyRequest
 from harness.study import Studied, study
 
 QUIET = Progress(quiet=True)
 
 
-@dataclass(frozen=True)
-class Ground:
-    """A study with its own copies of data and checkpoint, and the folder where it was run once."""
-
-    file: Path
-    data: Path
-    model: Path
-    out: Path
-
-    def arguments(self, out: Path, *more: str, file: Path | None = None) -> list[str]:
-        given = ["study", str(file or self.file), "--out", str(out), "--data-dir", str(self.data)]
-        return [*given, "--threads", "1", "--resamples", "200", *more]
-
-    def run(self, out: Path, *more: str, file: Path | None = None) -> Result:
-        return CliRunner().invoke(app, self.arguments(out, *more, file=file))
-
-    def request(self, out: Path, file: Path | None = None, **changes: Any) -> StudyRequest:
-        fields = {"study": str(file or self.file), "out": str(out), "data_dir": str(self.data)}
-        return StudyRequest.model_validate(fields | {"threads": 1, "resamples": 200} | changes)
-
-
-@pytest.fixture(scope="module")
-def ground(inputs: Any, tmp_path_factory: pytest.TempPathFactory) -> Ground:
-    root = tmp_path_factory.mktemp("study")
-    shutil.copytree(inputs.data, root / "data")
-    shutil.copytree(inputs.checkpoint, root / "tiny")
-    file = write_study(root / "specs", root / "tiny")
-    return Ground(file, root / "data", root / "tiny", root / "out")
-
-
-@pytest.fixture(scope="module")
-def done(ground: Ground) -> Studied:
+@pytest.fixture
+def ground(studied: Studied, study_ground: StudyGround) -> StudyGround:
     """The study, run once; tests that change its folder take a copy."""
-    return study(ground.request(ground.out), QUIET)
+    return study_ground
 
 
 @pytest.fixture
-def copied(ground: Ground, done: Studied, tmp_path: Path) -> Path:
+def done(studied: Studied) -> Studied:
+    return studied
+
+
+@pytest.fixture
+def copied(ground: StudyGround, done: Studied, tmp_path: Path) -> Path:
     shutil.copytree(ground.out, tmp_path / "out")
     return tmp_path / "out"
-
-
-def seals(out: Path) -> dict[str, tuple[str, int]]:
-    found = {}
-    for path in out.glob("*/*/done.json"):
-        if path.parent.parent.name != "systems":
-            seal = json.loads(path.read_text(encoding="utf-8"))
-            found[seal["key"]] = (seal["step"], path.stat().st_mtime_ns)
-    return found
 
 
 def test_every_step_is_done_once(done: Studied) -> None:
@@ -186,7 +149,7 @@ def test_the_report_begins_with_the_answer(done: Studied) -> None:
     assert (done.folder / "comparison-seen" / "compare.json").is_file()
 
 
-def test_a_finished_study_takes_seconds_and_no_torch(ground: Ground, done: Studied) -> None:
+def test_a_finished_study_takes_seconds_and_no_torch(ground: StudyGround, done: Studied) -> None:
     before = {path: path.stat().st_mtime_ns for path in ground.out.rglob("*.json")}
     code = (
         "import sys; from harness.cli import app; app(sys.argv[1:], standalone_mode=False);"
@@ -204,7 +167,7 @@ def test_a_finished_study_takes_seconds_and_no_torch(ground: Ground, done: Studi
 
 
 def test_dry_run_prints_what_is_left_and_writes_nothing(
-    ground: Ground, done: Studied, copied: Path, tmp_path: Path
+    ground: StudyGround, done: Studied, copied: Path, tmp_path: Path
 ) -> None:
     new = ground.run(tmp_path / "new", "--dry-run")
     assert new.exit_code == 0, new.output
@@ -219,7 +182,7 @@ def test_dry_run_prints_what_is_left_and_writes_nothing(
     assert "15 steps, 1 of them left" in left.output and "(measured)" in left.output
 
 
-def test_a_step_that_was_damaged_is_done_again(ground: Ground, copied: Path) -> None:
+def test_a_step_that_was_damaged_is_done_again(ground: StudyGround, copied: Path) -> None:
     before = seals(copied)
     checkpoint = next(copied.glob("models/*/checkpoint/model.safetensors"))
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
@@ -231,7 +194,7 @@ def test_a_step_that_was_damaged_is_done_again(ground: Ground, copied: Path) -> 
     assert read_study(copied / "comparison.json") == read_study(ground.out / "comparison.json")
 
 
-def test_one_failing_cell_loses_no_other(ground: Ground, copied: Path, tmp_path: Path) -> None:
+def test_one_failing_cell_loses_no_other(ground: StudyGround, copied: Path, tmp_path: Path) -> None:
     file = ground.data / "demo-bitext" / "demo.qad-qaa.qad"
     good = file.read_bytes()
     file.write_bytes(good + b"one line too many\n")
@@ -255,7 +218,7 @@ def test_one_failing_cell_loses_no_other(ground: Ground, copied: Path, tmp_path:
     assert read_study(copied / "comparison.json") == read_study(ground.out / "comparison.json")
 
 
-def test_changed_data_make_other_steps(ground: Ground, copied: Path) -> None:
+def test_changed_data_make_other_steps(ground: StudyGround, copied: Path) -> None:
     file = ground.data / "demo-tagging" / "UD_Demo_qad" / "qad_pud-ud-test.conllu"
     good = file.read_text(encoding="utf-8")
     blocks = good.split("\n\n")
@@ -272,7 +235,7 @@ def test_changed_data_make_other_steps(ground: Ground, copied: Path) -> None:
         file.write_text(good, encoding="utf-8")
 
 
-def test_a_parent_that_changed_is_named(ground: Ground, copied: Path) -> None:
+def test_a_parent_that_changed_is_named(ground: StudyGround, copied: Path) -> None:
     config = ground.model / "config.json"
     good = config.read_bytes()
     os.utime(config)
@@ -288,7 +251,7 @@ def test_a_parent_that_changed_is_named(ground: Ground, copied: Path) -> None:
         config.write_bytes(good)
 
 
-def test_an_edited_study_keeps_what_is_still_valid(ground: Ground, copied: Path, tmp_path: Path) -> None:
+def test_an_edited_study_keeps_what_is_still_valid(ground: StudyGround, copied: Path, tmp_path: Path) -> None:
     before = seals(copied)
     edited = write_study(
         tmp_path / "specs",
@@ -312,7 +275,7 @@ def test_an_edited_study_keeps_what_is_still_valid(ground: Ground, copied: Path,
     assert asked.exit_code == 2 and "run once" in asked.output
 
 
-def test_a_folder_of_another_study_is_refused(ground: Ground, copied: Path, tmp_path: Path) -> None:
+def test_a_folder_of_another_study_is_refused(ground: StudyGround, copied: Path, tmp_path: Path) -> None:
     other = write_study(tmp_path / "specs", ground.model, changes={"name: toy\n": "name: other\n"})
     refused = ground.run(copied, file=other)
     assert refused.exit_code == 2 and "holds the study 'toy', not 'other'" in refused.output
@@ -322,7 +285,7 @@ def test_a_folder_of_another_study_is_refused(ground: Ground, copied: Path, tmp_
     assert run.exit_code == 2 and "holds no study.json" in run.output
 
 
-def test_two_processes_cannot_share_a_study(ground: Ground, copied: Path) -> None:
+def test_two_processes_cannot_share_a_study(ground: StudyGround, copied: Path) -> None:
     from filelock import FileLock
 
     with FileLock(copied / ".study.lock"):
@@ -330,7 +293,7 @@ def test_two_processes_cannot_share_a_study(ground: Ground, copied: Path) -> Non
     assert refused.exit_code == 2 and "another xharness process" in refused.output
 
 
-def test_heads_can_be_discarded(ground: Ground, tmp_path: Path) -> None:
+def test_heads_can_be_discarded(ground: StudyGround, tmp_path: Path) -> None:
     small = write_study(
         tmp_path / "specs",
         ground.model,
@@ -350,7 +313,7 @@ def test_heads_can_be_discarded(ground: Ground, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_results(
-    ground: Ground, done: Studied, tmp_path: Path
+    ground: StudyGround, done: Studied, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "harness", *ground.arguments(out, "--quiet")]

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from harness.cli import app
+from harness.specs.study import StudyRequest
 
 # A target whose head is selected on development data, with few enough updates for a test.
 TARGET = """\
@@ -117,3 +125,34 @@ def write_study(folder: Path, model: Path, *, changes: dict[str, str] | None = N
     path = folder / "study.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@dataclass(frozen=True)
+class StudyGround:
+    """A study with its own copies of data and checkpoint, and the folder where it was run once."""
+
+    file: Path
+    data: Path
+    model: Path
+    out: Path
+
+    def arguments(self, out: Path, *more: str, file: Path | None = None) -> list[str]:
+        given = ["study", str(file or self.file), "--out", str(out), "--data-dir", str(self.data)]
+        return [*given, "--threads", "1", "--resamples", "200", *more]
+
+    def run(self, out: Path, *more: str, file: Path | None = None) -> Result:
+        return CliRunner().invoke(app, self.arguments(out, *more, file=file))
+
+    def request(self, out: Path, file: Path | None = None, **changes: Any) -> StudyRequest:
+        fields = {"study": str(file or self.file), "out": str(out), "data_dir": str(self.data)}
+        return StudyRequest.model_validate(fields | {"threads": 1, "resamples": 200} | changes)
+
+
+def seals(out: Path) -> dict[str, tuple[str, int]]:
+    """Return the steps that are finished, by key: what they are, and when they were sealed."""
+    found = {}
+    for path in out.glob("*/*/done.json"):
+        if path.parent.parent.name != "systems":
+            seal = json.loads(path.read_text(encoding="utf-8"))
+            found[seal["key"]] = (seal["step"], path.stat().st_mtime_ns)
+    return found

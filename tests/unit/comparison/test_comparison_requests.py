@@ -13,6 +13,7 @@ import harness.compare
 from harness.comparison.systems import read_systems
 from harness.errors import RequestError, ResultError
 from harness.results.folder import RunFolder
+from harness.results.record import DataRecord, read_record, write_record
 
 compare = harness.compare.compare
 
@@ -242,3 +243,20 @@ def test_tuned_tasks_have_no_p_and_are_in_no_suite(run, system):
     assert found.tasks["nli"].average.difference.family == 2
     rest = [found.tasks[name].average.difference.value for name in ("nli", "bitext")]
     assert found.suite.difference.value == pytest.approx(np.mean(rest))
+
+
+def test_other_pools_of_candidates_are_refused(run):
+    def searched(name, **digests):
+        folder = run(name, one(kind="passage_retrieval"))
+        path = RunFolder(folder).run_json
+        record = read_record(path)
+        pool = {code: DataRecord(fingerprint=2 * digest, examples=9) for code, digest in digests.items()}
+        write_record(path, record.model_copy(update={"beside": {"nli": pool} if pool else {}}))
+        return folder
+
+    a, b = searched("a", en="ab", de="cd"), searched("b", en="ab", de="ef")
+    with pytest.raises(ResultError, match=r"a and b searched different pools .*\(the candidates of de\)"):
+        compare(a, [b], resamples=199)
+    assert compare(a, [searched("c", en="ab", de="cd")], resamples=199)
+    # A submission does not tell what was searched.
+    assert compare(a, [searched("d")], resamples=199)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from harness.data.places import Places
+from harness.languages import language_of
+from harness.mixture.planning import plan_mixture
 from harness.planning import Selected
 from harness.results.card import Card, ParentRecord, TrainedLanguage, TrainedTask
 from harness.specfiles.catalog import load_task
 from harness.specs.intermediate import Overlap
-from harness.studying.exposure import find_exposed, unseen_languages, without_exposed, without_unseen
+from harness.specs.mixture import Mixture, MixtureSelection
+from harness.studying.exposure import (
+    find_exposed,
+    intended_card,
+    unseen_languages,
+    without_exposed,
+    without_unseen,
+)
 
 PARENT = ParentRecord(id="parent", revision=None, weights_sha256="ab", settings_sha256="cd")
 
@@ -66,3 +76,26 @@ def test_what_is_left_out() -> None:
 def test_unseen_languages_go_by_primary_subtag() -> None:
     found = unseen_languages(selected("mlqa"), {"zh", "de"})
     assert found == {"mlqa": ("ar", "es", "hi", "vi")}
+
+
+def test_a_macrolanguage_is_its_languages() -> None:
+    """XCOPA's Quechua is Eastern Apurímac Quechua (qve); WikiANN's is any (qu)."""
+    found = find_exposed(selected("xcopa"), {"a": [card("ner", {"qu": "qu"})]})
+    assert found == {"xcopa": {"qu": ("a: trained on ner in this language",)}}
+    assert language_of("cmn-Hant") == language_of("zho") == language_of("zh-Hans") == "zh"
+    assert language_of("sr-Latn") == "sr" and language_of("qaa") == "qaa"
+    own = Overlap(target="xcopa", why="its own")
+    assert card("x", {"q": "qu"}, own).seen("xcopa", {"qu": "qve"}, source="en") == {"qu": ("x: its own",)}
+    assert "qu" not in unseen_languages(selected("xcopa"), {"qu"})["xcopa"]
+
+
+def test_what_an_arm_is_going_to_be_trained_on() -> None:
+    mixture = Mixture.model_validate(
+        {"on": [{"task": "xnli-translate-train", "languages": ["de"]}, {"task": "anli-plus"}]}
+    )
+    found = intended_card(plan_mixture(mixture, Places(None)))
+    assert found.languages == {"de": "de", "en": "en"}
+    assert set(found.seen("xnli", {"de": "de", "fr": "fr"}, source="en")) == {"de"}
+    assert all(task.dev == {} for task in found.tasks)
+    selecting = mixture.model_copy(update={"selection": MixtureSelection(every_steps=10)})
+    assert set(intended_card(plan_mixture(selecting, Places(None))).tasks[0].dev) == {"de"}

@@ -2,110 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from toy_mixture import SHAPES, lines, losses, pairs, record, run, tagged, task
 
-from harness.kinds.classification import Classification, ClassificationHead
+from harness.kinds.classification import ClassificationHead
 from harness.kinds.masked_lm import MaskedLMHead
-from harness.kinds.tagging import Tagging, TaggingHead
-from harness.progress import Progress
-from harness.records import ClassificationInputs, DataSet, Example, TaggingInputs, TextInputs
-from harness.specs.mixture import Mixture
+from harness.kinds.tagging import TaggingHead
 from harness.specs.settings import ClassificationSettings, MaskedLMSettings, TaggingSettings
-from harness.training import mixture as mixture_module
 from harness.training.joint import Joint, Slots
-from harness.training.mixture import MixedTask, TrainedMixture, train_mixture
 from harness.training.schedule import make_schedule
-
-WORDS = "the quick brown Fox jumps over lazy Dog while 12 cats sleep Zürich 1990 Schweiz See 7".split()
-SHAPES = ("CAP", "LOW", "NUM")
-QUIET = Progress(quiet=True)
-
-
-def shape(word: str) -> str:
-    return "NUM" if word.isdigit() else "CAP" if word[0].isupper() else "LOW"
-
-
-def _words(i: int) -> tuple[str, ...]:
-    return tuple(WORDS[(i * 5 + j * (1 + i % 3)) % len(WORDS)] for j in range(2 + i % 6))
-
-
-def tagged(count: int, shift: int = 0) -> tuple[Example, ...]:
-    drawn = [_words(i) for i in range(shift, shift + count)]
-    return tuple(
-        Example(str(i), TaggingInputs(words), json.dumps([shape(w) for w in words]))
-        for i, words in enumerate(drawn)
-    )
-
-
-def pairs(count: int, labels: Sequence[str] = ("yes", "no")) -> tuple[Example, ...]:
-    return tuple(
-        Example(
-            str(i),
-            ClassificationInputs(" ".join(_words(i)), " ".join(_words(i + 1))),
-            labels[shape(_words(i)[0]) == "LOW"],
-        )
-        for i in range(count)
-    )
-
-
-def lines(count: int) -> tuple[Example, ...]:
-    return tuple(Example(str(i), TextInputs(" ".join(_words(i + 3))), gold="") for i in range(count))
-
-
-def task(kind: str, examples: Sequence[Example], *, head: int = 0, **changes: Any) -> MixedTask:
-    settings = {
-        "tagging": TaggingSettings(max_length=32),
-        "classification": ClassificationSettings(max_length=32),
-        "masked_lm": MaskedLMSettings(max_length=32),
-    }[kind]
-    decode = {"tagging": Tagging().decode_gold, "classification": Classification().decode_gold}.get(kind, str)
-    given: dict[str, Any] = {
-        "name": kind,
-        "head": head,
-        "settings": settings,
-        "train": {"en": DataSet(kind, "en", tuple(examples))},
-        "dev": {},
-        "computes": (),
-        "decode_gold": decode,
-    }
-    return MixedTask(**{**given, **changes})
-
-
-def mixture(**changes: Any) -> Mixture:
-    given = {"on": [{"task": "t"}], "learning_rate": 2e-3, "batch_size": 8, "max_steps": 20, **changes}
-    return Mixture.model_validate(given)
-
-
-def run(model, out: Path, tasks, heads, *, seed: int = 1, **options) -> TrainedMixture:
-    told: list[TrainedMixture] = []
-    changes = options.pop("mixture", {})
-    train_mixture(
-        mixture(**changes),
-        tasks,
-        heads,
-        model=model,
-        out=out,
-        seed=seed,
-        progress=QUIET,
-        begin=lambda: None,
-        finish=lambda folder, trained: told.append(trained),
-        **options,
-    )
-    return told[0]
-
-
-def losses(out: Path) -> list[float]:
-    return [loss for _, loss in record(out)["losses"]]
-
-
-def record(out: Path) -> dict[str, Any]:
-    return json.loads((out / "training.json").read_text(encoding="utf-8"))
 
 
 def plain_loop(network, batches, *, rate: float, warmup: int, decay: float = 0.01) -> list[float]:
@@ -305,42 +213,6 @@ def test_micro_batches_have_the_gradient_of_the_whole(tiny_model, number):
         torch.testing.assert_close(many[name], found, rtol=1e-4, atol=1e-6)
 
 
-def test_the_losses_do_not_depend_on_how_batches_are_cut(tiny_model, tmp_path, monkeypatch):
-    found = []
-    tasks = [task("tagging", tagged(21)), task("classification", pairs(13), head=1)]
-    tasks.append(task("masked_lm", lines(17), head=2, text=True))
-    heads = [("t", TaggingHead(SHAPES)), ("p", ClassificationHead(("yes", "no"))), ("m", MaskedLMHead())]
-    for micro in (8, 2):
-        monkeypatch.setattr("harness.training.plan.largest_micro_batch", lambda *a, size=micro, **k: size)
-        out = tmp_path / str(micro)
-        changes = {"mlm": {"share": 0.3, "task": "lines"}, "max_steps": 12}
-        run(tiny_model("xlm-roberta", dropout=0.0), out, tasks, heads, mixture=changes)
-        assert record(out)["plan"]["accumulation"] == 8 // micro
-        found.append(losses(out))
-    assert found[1] == pytest.approx(found[0], rel=1e-4)
-    assert record(tmp_path / "8")["updates"] == {"m": 4, "p": 3, "t": 5}
-
-
-@pytest.fixture(scope="module")
-def masked_bert(tiny_model, tmp_path_factory):
-    """A BERT that brings the head it was pretrained with, and a mask token."""
-    import shutil
-
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
-
-    source = tiny_model("bert", dropout=0.0)
-    folder = tmp_path_factory.mktemp("masked") / "bert"
-    shutil.copytree(source.path, folder)
-    tokenizer = AutoTokenizer.from_pretrained(str(folder))
-    tokenizer.mask_token = "[MASK]"
-    with torch.random.fork_rng():
-        torch.manual_seed(4)
-        BertForMaskedLM(BertConfig.from_pretrained(str(folder))).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-    return replace(source, path=folder)
-
-
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
 def test_masked_lm_alone_leaves_a_loadable_network_that_is_tied(tiny_model, masked_bert, tmp_path, family):
     import torch
@@ -420,156 +292,56 @@ def test_the_item_decides_what_is_masked(tiny_model):
     assert any(not np.array_equal(first[twice[0]][1]["labels"], first[i][1]["labels"]) for i in twice[1:])
 
 
-def test_several_heads_lie_beside_a_bare_encoder(tiny_model, tmp_path):
+SIZES = {"vocab_size": 260, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+
+
+OTHERS = {
+    "DebertaV2": {
+        **SIZES,
+        "intermediate_size": 64,
+        "relative_attention": True,
+        "pos_att_type": ["p2c", "c2p"],
+    },
+    "ModernBert": {**SIZES, "intermediate_size": 64, "pad_token_id": 0, "cls_token_id": 2, "sep_token_id": 3},
+    "DistilBert": {"vocab_size": 260, "dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 64},
+    "Albert": {**SIZES, "intermediate_size": 64, "embedding_size": 16},
+    "RemBert": {**SIZES, "intermediate_size": 64, "input_embedding_size": 16, "output_embedding_size": 48},
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_architectures_share_their_encoder_too(tiny_model, tmp_path, name):
+    """The network of each head is still the one of transformers: outputs, gradients, what is saved."""
+    import shutil
+
     import torch
-    from safetensors.torch import load_file
-    from transformers import AutoModel
+    import transformers
 
-    model, out = tiny_model("xlm-roberta", dropout=0.0), tmp_path / "out"
-    tasks = [task("tagging", tagged(20)), task("classification", pairs(20), head=1)]
-    tasks.append(task("masked_lm", lines(20), head=2, text=True))
-    heads = [
-        ("tags", TaggingHead(SHAPES)),
-        ("pairs", ClassificationHead(("yes", "no"))),
-        ("x", MaskedLMHead()),
-    ]
-    trained = run(model, out, tasks, heads, mixture={"mlm": {"share": 0.25, "task": "lines"}, "max_steps": 8})
-    assert trained.files == {0: "heads/tags.safetensors", 1: "heads/pairs.safetensors"}
-    assert sorted(p.name for p in (out / "heads").iterdir()) == ["pairs.safetensors", "tags.safetensors"]
-    tags = load_file(out / "heads" / "tags.safetensors")
-    assert {name: tuple(t.shape) for name, t in tags.items()} == {
-        "classifier.weight": (3, 32),
-        "classifier.bias": (3,),
-    }
-    encoder, info = AutoModel.from_pretrained(str(out), output_loading_info=True)
-    # The parent held a pooler, so it is held; nothing trained it.
-    assert not info["missing_keys"] and not info["unexpected_keys"]
-    held = load_file(model.path / "model.safetensors")
-    assert torch.equal(encoder.pooler.dense.weight, held["pooler.dense.weight"])
-    assert not torch.equal(
-        encoder.embeddings.word_embeddings.weight, held["embeddings.word_embeddings.weight"]
+    source, folder = tiny_model("bert"), tmp_path / "model"
+    shutil.copytree(source.path, folder)
+    config = getattr(transformers, f"{name}Config")(**OTHERS[name])
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        getattr(transformers, f"{name}ForMaskedLM")(config).save_pretrained(str(folder))
+    model = replace(source, path=folder)
+    joint = Joint([TaggingHead(SHAPES), MaskedLMHead()], model, seed=1, say=str)
+    storages = [parameter.data_ptr() for parameter in joint.module.parameters()]
+    assert len(storages) == len(set(storages))
+    for network in joint.networks:
+        assert not list(getattr(network, network.base_model_prefix).parameters())
+    plain = transformers.AutoModelForMaskedLM.from_pretrained(str(folder)).eval()
+    joint.module.eval()
+    ids = torch.tensor([[2, 20, 30, 40, 3], [2, 50, 60, 70, 3]])
+    given = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids}
+    losses = [network(**given).loss for network in (joint.networks[1], plain)]
+    assert torch.equal(*losses)
+    for loss in losses:
+        loss.backward()
+    own, other = (m.get_input_embeddings().weight.grad for m in (joint.encoder, plain))
+    torch.testing.assert_close(own, other)
+    joint.save(tmp_path / "saved", single=1, beside={})
+    saved, info = transformers.AutoModelForMaskedLM.from_pretrained(
+        str(tmp_path / "saved"), output_loading_info=True
     )
-
-
-def test_a_pooler_that_nothing_trained_is_not_made_up(masked_bert, tiny_model, tmp_path):
-    """The parent (a masked language model) has no pooler; taggers use none, sentence classifiers do."""
-    from safetensors.torch import load_file
-
-    two = [("a", TaggingHead(SHAPES)), ("b", TaggingHead(SHAPES))]
-    tasks = [task("tagging", tagged(9), name="a"), task("tagging", tagged(9), name="b", head=1)]
-    run(masked_bert, tmp_path / "without", tasks, two, mixture={"max_steps": 2})
-    assert not [n for n in load_file(tmp_path / "without" / "model.safetensors") if "pooler" in n]
-    tasks[1] = task("classification", pairs(9), head=1)
-    heads = [two[0], ("b", ClassificationHead(("yes", "no")))]
-    run(masked_bert, tmp_path / "with", tasks, heads, mixture={"max_steps": 2})
-    assert [n for n in load_file(tmp_path / "with" / "model.safetensors") if "pooler" in n]
-
-
-def test_a_shared_head_takes_gold_by_name(tiny_model, tmp_path):
-    """Both tasks' gold goes to the rows of the one head, whose labels have the order of the first."""
-    model, out = tiny_model("bert", dropout=0.0), tmp_path / "out"
-    head = ClassificationHead(("yes", "no"))
-    tasks = [
-        task("classification", pairs(24), name="one"),
-        task("classification", pairs(24), name="two"),
-    ]
-    trained = run(model, out, tasks, [("one", head)], mixture={"max_steps": 50, "learning_rate": 5e-3})
-    assert trained.files == {0: ""} and record(out)["updates"] == {"one": 50}
-    from harness.backends.heads import open_head
-
-    network, tokenizer = open_head(model.at(out), head)
-    found = head.outputs(pairs(24), network, tokenizer, ClassificationSettings(max_length=32), lambda n: None)
-    assert sum(o == e.gold for o, e in zip(found, pairs(24), strict=True)) >= 20
-    # Another task's order of the labels changes nothing but the order.
-    turned = ClassificationHead(("no", "yes"))
-    network, tokenizer = open_head(model.at(out), turned)
-    settings = ClassificationSettings(max_length=32)
-    assert turned.outputs(pairs(24), network, tokenizer, settings, lambda n: None) == found
-
-
-def test_selection_is_the_mean_over_tasks_of_the_mean_of_metrics(tiny_model, tmp_path):
-    """By hand: the tagger is right in two of three words of the task, and F1 and accuracy are averaged."""
-    model = tiny_model("bert", dropout=0.0)
-    right = tagged(6)
-    dev = {"en": DataSet("a", "en", right[:2]), "de": DataSet("a", "de", right[2:6])}
-    tasks = [
-        task("tagging", tagged(9), name="a", dev=dev, computes=("token_accuracy", "chunk_f1_legacy")),
-        task("classification", pairs(9), name="b", head=1),
-        task(
-            "classification",
-            pairs(9),
-            name="c",
-            head=2,
-            dev={"en": DataSet("c", "en", pairs(4))},
-            computes=("accuracy",),
-        ),
-    ]
-    heads = [
-        ("a", TaggingHead(SHAPES)),
-        ("b", ClassificationHead(("yes", "no"))),
-        ("c", ClassificationHead(("yes", "no"))),
-    ]
-    joint = Joint([head for _, head in heads], model, seed=1, say=str)
-    chosen = mixture(selection={"every_steps": 1, "first_examples": 3})
-    asked: list[tuple[str, list[str]]] = []
-
-    def spy(number, answers):
-        def outputs(examples, network, tokenizer, settings, advance):
-            assert network is joint.networks[number]
-            asked.append((tasks[number].name, [e.example_id for e in examples]))
-            return answers(examples)
-
-        return outputs
-
-    # Everything is LOW: what share of the words that is, is counted below.
-    joint.heads[0].outputs = spy(0, lambda es: [["LOW"] * len(e.inputs.words) for e in es])
-    joint.heads[2].outputs = spy(2, lambda es: ["yes"] * len(es))
-    value = mixture_module._scorer(chosen, tasks, joint)(None)
-    assert asked == [("a", ["0", "1"]), ("a", ["2", "3", "4"]), ("c", ["0", "1", "2"])]
-    words = [shape(w) for e in right[:5] for w in e.inputs.words]
-    low = 100 * words.count("LOW") / len(words)
-    from harness.metrics.table import metric_named
-
-    f1 = metric_named("chunk_f1_legacy")
-    golds = [json.loads(e.gold) for e in right[:5]]
-    rows = f1.per_example(golds, [["LOW"] * len(g) for g in golds], "en")
-    of_a = (low + float(f1.value(rows.sum(axis=0)))) / 2
-    of_c = 100 * [e.gold for e in pairs(3)].count("yes") / 3
-    assert value == pytest.approx((of_a + of_c) / 2)
-
-
-def test_the_best_checkpoint_is_kept(tiny_model, tmp_path, monkeypatch):
-    dev = {"en": DataSet("a", "en", tagged(4))}
-    tasks = [task("tagging", tagged(30), dev=dev, computes=("token_accuracy",))]
-    heads = [("a", TaggingHead(SHAPES))]
-
-    def go(name, scores, **selection):
-        found = iter(scores)
-        monkeypatch.setattr(mixture_module, "_scorer", lambda *_: lambda model: next(found))
-        changes = {"selection": {"every_steps": 2, **selection}, "max_steps": 8}
-        trained = run(tiny_model(), tmp_path / name, tasks, heads, mixture=changes)
-        return trained, (tmp_path / name / "model.safetensors").read_bytes()
-
-    trained, best = go("best", [10.0, 30.0, 30.0, 20.0])
-    assert (trained.best_step, trained.steps) == (4, 8)
-    assert record(tmp_path / "best")["selection"] == [[2, 10], [4, 30], [6, 30], [8, 20]]
-    trained, early = go("early", [10.0, 30.0, 20.0], patience=1)
-    assert (trained.best_step, trained.steps) == (4, 6) and early == best
-    trained, last = go("last", [1.0, 2.0, 3.0, 4.0])
-    assert trained.best_step == 8 and last != best
-
-
-def test_what_cannot_be_trained_is_said(tiny_model, tmp_path):
-    from harness.errors import DataError, SpecError
-
-    model = tiny_model("bert", dropout=0.0)
-    heads = [("a", TaggingHead(SHAPES)), ("b", ClassificationHead(("yes", "no")))]
-    tasks = [task("tagging", tagged(99), name="a"), task("classification", pairs(1), name="b", head=1)]
-    with pytest.raises(SpecError, match="task 'b': its share comes to none of the 5 updates"):
-        run(model, tmp_path / "x", tasks, heads, mixture={"max_steps": 5})
-    tasks[1] = task("classification", pairs(5, ("yes", "maybe")), name="b", head=1)
-    with pytest.raises(DataError, match="'maybe', which is not among the task's labels yes, no"):
-        run(model, tmp_path / "x", tasks, heads)
-    with pytest.raises(DataError, match="task 'a', language 'en': no example to train on"):
-        run(model, tmp_path / "x", [task("tagging", (), name="a")], heads[:1])
-    assert list(tmp_path.iterdir()) == []
+    assert not info["missing_keys"] and not info["unexpected_keys"]
+    assert torch.equal(saved.eval()(**given).loss, losses[1])
