@@ -26,12 +26,14 @@ Sources, column by column:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import SpecError, did_you_mean
 
-WordOrder = Literal["SVO", "SOV", "VSO", "none"]
+# The values of WALS feature 81A.
+WordOrder = Literal["SVO", "SOV", "VSO", "VOS", "OVS", "OSV", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +138,14 @@ def language_of(tag: str) -> str:
     return _MACROLANGUAGE.get(primary, _BY_ISO.get(primary, primary))
 
 
-def language(code: str) -> LanguageInfo:
-    """Return what is known of a language by its benchmark code.
+def language(code: str, table: Mapping[str, LanguageInfo] = LANGUAGES) -> LanguageInfo:
+    """Return what is known of a language by its benchmark code; `table` may be one with further languages.
 
     Raises:
         SpecError: the code is not in the table.
     """
-    if code not in LANGUAGES:
+    if code not in table:
         raise SpecError(
-            f"{code!r} is not a language of the table{did_you_mean(code, LANGUAGES)}; "
-            f"it has {', '.join(LANGUAGES)}"
+            f"{code!r} is not a language of the table{did_you_mean(code, table)}; it has {', '.join(table)}"
         )
-    return LANGUAGES[code]
+    return table[code]

@@ -1,10 +1,10 @@
 """How far two languages are apart: from the language table alone, or by URIEL+ where it is installed.
 
 `table` is the distance that needs nothing else, and the one named in advance unless another is. It is
-Gower's dissimilarity with equal weights over four properties of `harness.languages`: the share of
-family, genus, script and dominant word order in which two languages differ. A property that is unknown
-of either is left out of numerator and denominator. So English is 0.25 from German (word order), 0.5
-from Russian (genus, script), 0.75 from Hindi and 1 from Japanese.
+Gower's dissimilarity with equal weights over four properties of `harness.languages`, and of the tables
+beside it (`tasks/languages`): the share of family, genus, script and dominant word order in which two
+languages differ. A property that is unknown of either is left out of numerator and denominator. So English
+is 0.25 from German (word order), 0.5 from Russian (genus, script), 0.75 from Hindi and 1 from Japanese.
 Source: Gower (1971), Biometrics 27, 857-871, equation 1.
 
 `uriel ...` are the distances of URIEL+ (the extra `typology`, package urielplus): 2/pi times the angle
@@ -29,8 +29,9 @@ from typing import Any
 import numpy as np
 
 from harness.errors import RequestError, did_you_mean, raise_all
-from harness.languages import LANGUAGES, LanguageInfo, language
+from harness.languages import LanguageInfo, language
 from harness.records import Float
+from harness.specfiles.language_tables import known_languages
 
 TABLE = "table"
 _URIEL_KINDS = {f"uriel {kind}": kind for kind in ("syntactic", "featural", "genetic", "geographic")}
@@ -73,11 +74,12 @@ def distances_from(source: str, codes: Iterable[str], *, distance: str = TABLE) 
         RequestError: there is no distance of that name, or it needs the extra `typology`.
     """
     check_distances([distance])
-    origin = language(source)
+    known = known_languages()
+    origin = language(source, known)
     kind = _URIEL_KINDS.get(distance)
     found: dict[str, float] = {}
     for code in codes:
-        other = LANGUAGES.get(code)
+        other = known.get(code)
         if other is None:
             continue
         apart = _by_table(origin, other) if kind is None else _by_uriel(kind, origin.iso, other.iso)
@@ -94,10 +96,10 @@ def distances_from_nearest(
     A language of unknown distance to one of them is judged by the others. Sources that the table does
     not have are passed over.
     """
-    wanted = tuple(codes)
+    wanted, known = tuple(codes), known_languages()
     nearest: dict[str, float] = {}
     for source in sources:
-        if source in LANGUAGES:
+        if source in known:
             for code, apart in distances_from(source, wanted, distance=distance).items():
                 nearest[code] = min(apart, nearest.get(code, apart))
     return nearest

@@ -131,7 +131,7 @@ def validate(
         problems = file_problems(loaded, there)
         tasks = [loaded.spec] if isinstance(loaded.spec, TaskSpec | IntermediateSpec) else []
         what = type(loaded.spec).__name__.removesuffix("Spec").lower()
-        what = "intermediate task" if what == "intermediate" else what
+        what = {"intermediate": "intermediate task", "languagetable": "table of languages"}.get(what, what)
         valid = f"{shown(loaded.path)}: a valid {what}"
     raise_all(SpecError, problems)
     typer.echo(valid)

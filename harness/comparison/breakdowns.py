@@ -10,7 +10,6 @@ import numpy as np
 
 from harness.comparison.cuts import Cut, Terms, weighted
 from harness.comparison.drawing import Drawn
-from harness.languages import LANGUAGES
 from harness.results.comparison import rounded
 from harness.results.typology_tree import (
     Group,
@@ -24,6 +23,7 @@ from harness.results.typology_tree import (
     TheseLanguages,
     TypologyBreakdown,
 )
+from harness.specfiles.language_tables import known_languages
 from harness.specs.task import TaskSpec
 from harness.stats.contrasts import Contrast, Scope, Test, contrast, detectable, reach_of_power, t_test
 from harness.stats.estimate import Draws, combine
@@ -218,7 +218,7 @@ def _number(point: LanguagePoint) -> float:
 
 
 def _point(code: str, cut: Cut, pair: Pair) -> LanguagePoint:
-    info = LANGUAGES[code]
+    info = known_languages()[code]
     reduction = None
     if code in cut.reductions:
         reduction = rounded(_observed(pair.sides(cut.reductions[code])))

@@ -10,13 +10,10 @@ from typing import Literal
 
 from harness.comparison.quantities import Score
 from harness.comparison.systems import System
-from harness.languages import LANGUAGES
+from harness.specfiles.language_tables import known_languages
 from harness.specs.task import TaskSpec
 from harness.typology import distances_from, distances_from_nearest
 
-# What distances are from where a benchmark tests no source language: XCOPA's recipes train in English,
-# and Tatoeba and BUCC pair every language with it.
-PIVOT = "en"
 _NEAREST = "{} from nearest training language"
 Terms = dict[Score, float]  # score -> its weight in a number
 Reason = Literal["source", "trained on", "not in the table"]
@@ -41,7 +38,7 @@ class Cut:
 
 def source_of(task: TaskSpec) -> str:
     """Return the language that a task's distances are from."""
-    return task.source_language or PIVOT
+    return task.source_language or task.pivot_language
 
 
 def trained_on(system: System, task: str) -> set[str]:
@@ -65,14 +62,14 @@ def task_cut(
     tested: bool,
 ) -> Cut:
     """Return what a task's languages `codes` are; `seen` are those that a system was trained on."""
-    source = source_of(task)
+    source, known = source_of(task), known_languages()
     left_out: dict[str, Reason] = {}
     for code in codes:
         if code == source:
             left_out[code] = "source"
         elif code in seen:
             left_out[code] = "trained on"
-        elif code not in LANGUAGES:
+        elif code not in known:
             left_out[code] = "not in the table"
     points = sorted(set(codes) - set(left_out))
 
@@ -95,7 +92,7 @@ def task_cut(
 def _all_distances(
     source: str, points: Sequence[str], distances: Sequence[str], near: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    if source not in LANGUAGES:
+    if source not in known_languages():
         return {name: {} for name in distances}
     found = {name: distances_from(source, points, distance=name) for name in distances}
     if set(near) - {source}:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ResultError, raise_all
-from harness.languages import LANGUAGES, language_of
+from harness.languages import language_of
 from harness.metrics.table import metric_named
 from harness.recording import task_of
 from harness.records import Cell
@@ -17,6 +17,7 @@ from harness.results.continuation import first_difference
 from harness.results.examples import read_examples
 from harness.results.folder import RunFolder
 from harness.results.record import RunRecord, read_record, refuse_foreign_code
+from harness.specfiles.language_tables import known_languages
 from harness.specs.task import TaskSpec
 
 _NOISE = 1e-9  # what rounding may add to a score
@@ -72,8 +73,9 @@ class System:
         if card is None:
             return ()
         primary = {code: language_of(tag) for code, tag in card.languages.items()}
-        found = (code if code in LANGUAGES else primary[code] for code in primary)
-        return tuple(dict.fromkeys(code for code in found if code in LANGUAGES))
+        known = known_languages()
+        found = (code if code in known else primary[code] for code in primary)
+        return tuple(dict.fromkeys(code for code in found if code in known))
 
     def cell(self, task: str, language: str) -> Cell:
         """Read gold and the statistics of the metrics that are compared.

@@ -137,8 +137,9 @@ def _head_of(spec: IntermediateSpec, heads: list[NamedHead], *, shared: bool) ->
 def _masked_text(mlm: MaskedText) -> Loaded[IntermediateSpec]:
     if mlm.task is not None:
         return load_intermediates([mlm.task])[0]
-    from harness.languages import LANGUAGES
+    from harness.specfiles.language_tables import known_languages
 
+    known = known_languages()
     spec = IntermediateSpec(
         name=FILES,
         version="1",
@@ -147,9 +148,7 @@ def _masked_text(mlm: MaskedText) -> Loaded[IntermediateSpec]:
         licence="the user's own",
         citation="none",
         languages={
-            code: TrainingLanguage(
-                tag=LANGUAGES[code].tag if code in LANGUAGES else code, values={"file": file}
-            )
+            code: TrainingLanguage(tag=known[code].tag if code in known else code, values={"file": file})
             for code, file in mlm.files.items()
         },
         train=Source(local=LocalSource(reader="text_lines", files={"text": ("{file}",)})),

@@ -111,9 +111,10 @@ class Findings:
 
 def name_language(tags: Sequence[str]) -> str:
     """Return the English name for the first tag that the language table has, else the first tag."""
-    from harness.languages import LANGUAGES
+    from harness.specfiles.language_tables import known_languages
 
-    return next((LANGUAGES[tag].name for tag in tags if tag in LANGUAGES), tags[0])
+    known = known_languages()
+    return next((known[tag].name for tag in tags if tag in known), tags[0])
 
 
 def mean_label(partial: PartialMean) -> str:

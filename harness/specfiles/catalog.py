@@ -15,13 +15,14 @@ from harness.specfiles.validation import validate
 from harness.specfiles.yaml_loader import read_yaml, shown
 from harness.specs.adapter import AdapterSpec
 from harness.specs.intermediate import IntermediateSpec
+from harness.specs.language_table import LanguageTable
 from harness.specs.mixture import MixtureFile
 from harness.specs.study import StudySpec
 from harness.specs.suite import SuiteSpec
 from harness.specs.task import TaskSpec
 
 S = TypeVar("S", bound=BaseModel)
-Named = TypeVar("Named", TaskSpec, IntermediateSpec, SuiteSpec, StudySpec, AdapterSpec)
+Named = TypeVar("Named", TaskSpec, IntermediateSpec, SuiteSpec, StudySpec, AdapterSpec, LanguageTable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ def list_suites() -> dict[str, Path]:
     return _index("tasks", "suites")
 
 
+def list_language_tables() -> dict[str, Path]:
+    """Return the file of every table of languages by name, sorted by name; raises as `list_tasks` does."""
+    return _index("tasks", "languages")
+
+
 def list_adapters() -> dict[str, Path]:
     """Return the file of every adapter by name, sorted by name; raises as `list_tasks` does."""
     return _index("adapters", "")
@@ -79,6 +85,11 @@ def load_tasks(names_or_paths: Sequence[str]) -> tuple[Loaded[TaskSpec], ...]:
 def load_intermediates(names_or_paths: Sequence[str]) -> tuple[Loaded[IntermediateSpec], ...]:
     """Load several intermediate tasks; the problems of all their files are reported together."""
     return _load_all(IntermediateSpec, "intermediate task", list_intermediates, names_or_paths)
+
+
+def load_language_tables(names_or_paths: Sequence[str]) -> tuple[Loaded[LanguageTable], ...]:
+    """Load several tables of languages; the problems of all their files are reported together."""
+    return _load_all(LanguageTable, "table of languages", list_language_tables, names_or_paths)
 
 
 def load_study(name_or_path: str) -> Loaded[StudySpec]:
@@ -169,6 +180,7 @@ class Everything:
     adapters: tuple[Loaded[AdapterSpec], ...]
     intermediates: tuple[Loaded[IntermediateSpec], ...]
     studies: tuple[Loaded[StudySpec], ...]
+    language_tables: tuple[Loaded[LanguageTable], ...]
 
 
 def load_everything() -> Everything:
@@ -180,6 +192,7 @@ def load_everything() -> Everything:
         _collect(AdapterSpec, "adapter", list_adapters, list_adapters(), problems),
         _collect(IntermediateSpec, "intermediate task", list_intermediates, list_intermediates(), problems),
         _collect(StudySpec, "study", list_studies, list_studies(), problems),
+        _collect(LanguageTable, "table of languages", list_language_tables, list_language_tables(), problems),
     )
     raise_all(SpecError, problems)
     return everything
@@ -188,12 +201,17 @@ def load_everything() -> Everything:
 def load_file(
     path: Path,
 ) -> (
-    Loaded[TaskSpec] | Loaded[IntermediateSpec] | Loaded[SuiteSpec] | Loaded[StudySpec] | Loaded[AdapterSpec]
+    Loaded[TaskSpec]
+    | Loaded[IntermediateSpec]
+    | Loaded[SuiteSpec]
+    | Loaded[StudySpec]
+    | Loaded[AdapterSpec]
+    | Loaded[LanguageTable]
 ):
     """Load a file of whatever it holds.
 
     A study has `systems`, a suite lists `tasks`, an adapter has `match` or `embedding`, an intermediate
-    task `train` or `joins`; all else is a target task.
+    task `train` or `joins`, a table of languages `rows`; all else is a target task.
 
     Raises:
         SpecError: every problem of the file.
@@ -208,6 +226,8 @@ def load_file(
         return load_suite(absolute)
     if "match" in keys or "embedding" in keys:
         return load_adapter(absolute)
+    if "rows" in keys:
+        return load_language_tables([absolute])[0]
     if "train" in keys or "joins" in keys:
         return load_intermediates([absolute])[0]
     return load_task(absolute)

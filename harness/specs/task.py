@@ -155,6 +155,8 @@ class MetricEntry(Spec):
 class TaskSpec(Spec):
     """A target task in one YAML file.
 
+    `source_language` is null where the benchmark does not test the language that it trains in (XCOPA) or
+    trains nothing (Tatoeba, BUCC); then `pivot_language` is the one it trains in, or pairs all others with.
     `parallel_rows`: row i of the test set in one language translates row i in every other, which label
     files without ids and texts do not say of themselves.
     """
@@ -168,6 +170,7 @@ class TaskSpec(Spec):
     homepage: str = ""
     notes: str = ""
     source_language: str | None
+    pivot_language: LanguageCode = "en"
     languages: dict[LanguageCode, Language] = Field(min_length=1)
     labels: tuple[str, ...] = ()
     unit_space: Name | None = None

@@ -1,8 +1,8 @@
 """Which of two sentences tells the cause, or the effect, of a third: items as XCOPA is published.
 
 Deeds between persons come in pairs, the one side's doing and the other's: A sells to B, hence B buys from A.
-The wrong choice has another verb, the same people in each other's place, or someone else; all words but the wrong
-verb or person stand in both choices.
+The wrong choice has another verb, the same people in each other's place, or someone else; all words but the
+wrong verb or person stand in both choices.
 """
 
 from __future__ import annotations

@@ -22,9 +22,7 @@ def corpus_files(seed: int) -> Iterator[tuple[str, str]]:
         yield f"wt-text/{language.code}.txt", "\n".join(lines) + "\n"
 
 
-def sentences(
-    languages: Sequence[Language], count: int, *, seed: int, label: str
-) -> dict[str, list[str]]:
+def sentences(languages: Sequence[Language], count: int, *, seed: int, label: str) -> dict[str, list[str]]:
     """Return so many sentences in each language, by code; line i of one translates line i of another.
 
     One label is one list of meanings; no task's data are drawn under a label of these.

@@ -3,8 +3,8 @@
 Nouns are indefinite and negation is of the whole sentence, so a statement entails itself with modifiers left
 out, and a denial entails itself with modifiers added; modifiers are qualities, place and time. The second
 sentence is drawn first, in the same way for every label, and the first is made to fit it: neither of them
-alone tells the label. A contradiction differs from an entailment in one negation, a neutral pair in one content word
-or in a modifier too many.
+alone tells the label. A contradiction differs from an entailment in one negation, a neutral pair in one
+content word or in a modifier too many.
 """
 
 from __future__ import annotations
@@ -112,9 +112,7 @@ def _with(clause: Clause, modifiers: frozenset[str]) -> Clause:
     """Return the meaning with these modifiers alone."""
     return replace(
         clause,
-        subject=clause.subject
-        if "subject quality" in modifiers
-        else replace(clause.subject, quality=None),
+        subject=clause.subject if "subject quality" in modifiers else replace(clause.subject, quality=None),
         object=clause.object if "object quality" in modifiers else replace(clause.object, quality=None),
         place=clause.place if "place" in modifiers else None,
         time=clause.time if "time" in modifiers else None,

@@ -79,5 +79,3 @@ def _inherited(language: Language, seed: int) -> frozenset[Concept]:
 
 def _shifts(language: Language) -> dict[int, str]:
     return {ord(old): new for old, new in language.shifts}
-
-

@@ -17,9 +17,7 @@ _LETTERS = {
     "Geor": "ბდფგკლმნპრსტვზ" + "აეიოუ",
     "Deva": "बदफगकलमनपरसतवज" + "ािेोु",
 }
-_TABLES = {
-    script: str.maketrans(ONSETS + VOWELS, letters) for script, letters in _LETTERS.items()
-}
+_TABLES = {script: str.maketrans(ONSETS + VOWELS, letters) for script, letters in _LETTERS.items()}
 
 
 def write_in(script: str, word: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.windtunnel.concepts import QUESTIONS
 from harness.windtunnel.dice import Dice
 from harness.windtunnel.grammar import Grammar, Token
 from harness.windtunnel.languages import SOURCE, TESTED, TRAINED, Language
@@ -12,24 +13,30 @@ from harness.windtunnel.meanings import Clause, Style, draw_clause
 POS = {"train": 2000, "dev": 200, "test": 200}
 ENTITIES = {"train": 2000, "test": 250}
 STYLE = Style()
+QUESTION = 10  # percent of the sentences
 NAMED = Style(names=55, places=75)
 
 
 def pos_files(seed: int) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of treebanks: parallel test sets, and training sets of the training languages."""
     for split, count in POS.items():
-        clauses = draw_distinct(Dice(seed, "pos", split), STYLE, count)
+        dice = Dice(seed, "pos", split)
+        clauses = draw_distinct(dice, STYLE, count)
+        # A few questions, or no question word would be tagged.
+        asked = [dice.pick(QUESTIONS[:2]) if dice.holds(QUESTION) else None for _ in clauses]
         for language in TESTED if split == "test" else TRAINED:
             grammar = Grammar(language, seed)
-            blocks = [
-                _conllu(f"{split}-{number:04d}", grammar.sentence(c)) for number, c in enumerate(clauses, 1)
-            ]
+            sentences = (
+                grammar.question(clause, part) if part else grammar.sentence(clause)
+                for clause, part in zip(clauses, asked, strict=True)
+            )
+            blocks = [_conllu(f"{split}-{number:04d}", tokens) for number, tokens in enumerate(sentences, 1)]
             name = f"{language.code}_pud-ud-{split}.conllu"
             yield f"wt-pos/UD_Wind-Tunnel_{language.code}/{name}", "".join(blocks)
 
 
 def entity_files(seed: int) -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of sentences with names; as in the original, every language has its own sentences."""
+    """Yield (path, text) of sentences with names; every language has its own, as in the original."""
     for split, count in ENTITIES.items():
         for language in TESTED if split == "test" else (SOURCE,):
             yield f"wt-entities/{language.code}/{split}", _entities(language, split, count, seed)
@@ -47,7 +54,8 @@ def _entities(language: Language, split: str, count: int, seed: int) -> str:
     grammar = Grammar(language, seed)
     clauses = draw_distinct(Dice(seed, "entities", split, language.code), NAMED, count)
     return "".join(
-        "".join(f"{language.code}:{token.form}\t{token.entity}\n" for token in grammar.sentence(clause)) + "\n"
+        "".join(f"{language.code}:{token.form}\t{token.entity}\n" for token in grammar.sentence(clause))
+        + "\n"
         for clause in clauses
     )
 
@@ -57,5 +65,7 @@ def _conllu(sentence_id: str, tokens: list[Token]) -> str:
     rows = [f"# sent_id = {sentence_id}"]
     for number, token in enumerate(tokens, 1):
         head, relation = (0, "root") if number == root else (root, "dep")
-        rows.append("\t".join([str(number), token.form, "_", token.tag, "_", "_", str(head), relation, "_", "_"]))
+        rows.append(
+            "\t".join([str(number), token.form, "_", token.tag, "_", "_", str(head), relation, "_", "_"])
+        )
     return "\n".join(rows) + "\n\n"
