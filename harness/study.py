@@ -27,7 +27,7 @@ from harness.studying.grid import Grid, Step, build_grid
 from harness.studying.ground import lay_ground
 from harness.studying.inventory import Inventory
 from harness.studying.planning import StudyPlan, plan_study
-from harness.studying.summary import results_key, summarise_study
+from harness.studying.summary import find_systems, results_key, summarise_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +122,14 @@ def _report(
     Raises:
         IncompleteRun: there is nothing to report.
     """
-    if not any(folder.system(name).is_run_folder() for name in plan.arms):
+    systems = find_systems(plan, grid, folder)
+    if not systems:
         raise IncompleteRun("no system has a result:\n" + "\n".join(f"  {line}" for line in failures))
     kept = read_study(folder.path / JSON)
-    if kept is not None and kept.key == results_key(plan, folder, failures):
+    if kept is not None and kept.key == results_key(plan, systems, failures):
         found = kept
     else:
-        found = summarise_study(plan, grid, folder, failures, progress)
+        found = summarise_study(plan, grid, folder, systems, failures, progress)
     report = read_report(found, folder.path / "systems")
     if found is not kept or not is_written(folder.path, found):
         write_study(folder.path, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,11 @@ def write_checkpoint(folder: Path, sentences: Sequence[str], *, seed: int = 0) -
         vocab_size=VOCABULARY, special_tokens=list(SPECIAL), unk_token="<unk>", show_progress=False
     )
     tokenizer.train_from_iterator(sentences, trainer)
+    # Training adds up in any order: without rounding and sorting, every checkpoint had other token numbers.
+    found = json.loads(tokenizer.to_str())["model"]["vocab"][len(SPECIAL) :]
+    pieces = sorted(((piece, round(score, 3)) for piece, score in found), key=lambda e: (-e[1], e[0]))
+    specials = [(token, 0.0) for token in SPECIAL]
+    tokenizer.model = models.Unigram([*specials, *pieces], unk_id=SPECIAL.index("<unk>"))
     ids = {token: tokenizer.token_to_id(token) for token in SPECIAL}
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",

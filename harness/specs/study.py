@@ -72,12 +72,15 @@ class StudySpec(Spec):
             raise ValueError("say what to evaluate: `suite` or `targets`")
         if not all(0 <= seed <= MAX_SEED for seed in self.seeds):
             raise ValueError(f"seeds {list(self.seeds)} must lie between 0 and {MAX_SEED}")
+        contrasts = [c for c in (self.primary, *self.secondary) if c is not None]
+        refuse_repeats(
+            "primary and secondary", [f"{c.candidate} - {c.baseline}, {c.quantity}" for c in contrasts]
+        )
         named = [("baseline", self.baseline), *(("matched", name) for name in self.matched)]
-        for contrast in (self.primary, *self.secondary):
-            if contrast is not None:
-                named += [("contrast", contrast.candidate), ("contrast", contrast.baseline)]
-                if contrast.candidate == contrast.baseline:
-                    raise ValueError(f"contrasts {contrast.candidate!r} with itself")
+        for contrast in contrasts:
+            named += [("contrast", contrast.candidate), ("contrast", contrast.baseline)]
+            if contrast.candidate == contrast.baseline:
+                raise ValueError(f"contrasts {contrast.candidate!r} with itself")
         for what, name in named:
             if name not in self.systems:
                 raise ValueError(

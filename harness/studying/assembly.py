@@ -46,11 +46,10 @@ def assemble_system(
     out = folder.system(arm.name)
     if not targets:
         return None
+    if (found := find_system(plan, arm, cells, folder)) is not None:
+        return found
     held = {place: cell for place, cell in cells.items() if place[0] in targets}
     key = _key(plan, arm, held)
-    seal = read_seal_file(out.path / SEAL)
-    if seal is not None and seal.key == key and is_whole(out.path, seal.files):
-        return out
     records = {place: _record(folder, cell) for place, cell in held.items()}
     record = _merged(plan, arm, held, records, folder)
     part = RunFolder(out.path.with_name(f".{out.path.name}.part"))
@@ -68,6 +67,19 @@ def assemble_system(
             "goes on"
         ) from error
     return out
+
+
+def find_system(plan: StudyPlan, arm: Arm, cells: Cells, folder: StudyFolder) -> RunFolder | None:
+    """Return the run folder of a system that holds its finished cells, all of them and nothing else.
+
+    None where there is none, or only that of earlier cells.
+    """
+    targets = complete_targets(cells, folder)
+    key = _key(plan, arm, {place: cell for place, cell in cells.items() if place[0] in targets})
+    out = folder.system(arm.name)
+    seal = read_seal_file(out.path / SEAL)
+    whole = seal is not None and seal.key == key and is_whole(out.path, seal.files)
+    return out if targets and whole else None
 
 
 def _copy_target(

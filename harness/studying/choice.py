@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from statistics import fmean
 
+from harness.results.folder import RunFolder
 from harness.results.record import read_record
 from harness.results.scores import Score, TaskScores, read_scores
 from harness.results.study import Choice
@@ -13,7 +14,9 @@ from harness.studying.grid import Grid
 from harness.studying.planning import StudyPlan
 
 
-def choose_systems(plan: StudyPlan, grid: Grid, folder: StudyFolder) -> tuple[Choice, ...]:
+def choose_systems(
+    plan: StudyPlan, grid: Grid, folder: StudyFolder, systems: Mapping[str, RunFolder]
+) -> tuple[Choice, ...]:
     """Return the choice of every target.
 
     The score on development data is the best value of the trace that selected a head, the mean over the
@@ -21,9 +24,8 @@ def choose_systems(plan: StudyPlan, grid: Grid, folder: StudyFolder) -> tuple[Ch
     take part. Test scores play no part in it, unless development data hold rows that are tested; then the
     choice says so.
     """
-    runs = {name: folder.system(name) for name in plan.arms if folder.system(name).scores_json.is_file()}
-    tested = {name: read_scores(run.scores_json).tasks for name, run in runs.items()}
-    records = [read_record(run.run_json) for run in runs.values()]
+    tested = {name: read_scores(run.scores_json).tasks for name, run in systems.items()}
+    records = [read_record(run.run_json) for run in systems.values()]
     choices = [_choose(plan, grid, folder, target, tested) for target in plan.targets]
     return tuple(
         choice.model_copy(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.mixture.planning import MixturePlan
 from harness.planning import DEFAULT_PROFILE, Job, Plan, choose_recipes
 from harness.records import canonical_json
 from harness.specs.mixture import Mixture
@@ -171,8 +172,8 @@ def _trainings(
         key = _key(
             step="train",
             parent=_weights(parent),
-            # Where numbers come from changes none.
-            mixture=mixture.model_dump(mode="json", exclude={"source"}),
+            adapter=parent.adapter_sha256,
+            mixture=_content(arm.mixture, mixture),
             specs=specs,
             data=digest_of(read),
             seed=seed,
@@ -182,6 +183,16 @@ def _trainings(
         tasks = tuple(ingredient.name for ingredient in arm.mixture.ingredients)
         found[seed] = TrainStep(key, arm.name, seed, parent, mixture, tasks, read)
     return found
+
+
+def _content(plan: MixturePlan, mixture: Mixture) -> dict[str, Any]:
+    """Return what of a mixture decides numbers: not where they come from, nor where its tasks' files lie."""
+    content = mixture.model_dump(mode="json", exclude={"source"})
+    for part, ingredient in zip(content["on"], plan.ingredients, strict=False):
+        part["task"] = ingredient.name
+    if mixture.mlm is not None and mixture.mlm.task is not None:
+        content["mlm"]["task"] = plan.ingredients[-1].name
+    return content
 
 
 def _cell(

@@ -86,6 +86,8 @@ def lay_ground(plan: StudyPlan, folder: Path, progress: Progress, *, writes: boo
         ModelError: a parent changed since, or cannot be opened.
         RequestError: the study was begun on another device, or with another dtype or number of threads.
     """
+    from harness.backends.hub import looks_like_hub_id
+
     path = folder / RECORD
     old = _read_record(path) if path.is_file() else None
     if old is not None and old.name != plan.spec.name:
@@ -100,7 +102,7 @@ def lay_ground(plan: StudyPlan, folder: Path, progress: Progress, *, writes: boo
         try:
             parents[name] = _parent(name, plan, known, machine, progress)
         except ModelError as error:
-            if not writes and not Path(name).expanduser().exists():
+            if not writes and looks_like_hub_id(name) and not Path(name).expanduser().exists():
                 parents[name] = _unopened(name, plan)
                 progress.warn(f"{name} is not here, so nothing is known of its size and of what is finished")
                 continue

@@ -178,8 +178,21 @@ def _empty_contrasts(plan: StudyPlan) -> list[str]:
     study = plan.spec
     if study.primary is None and not study.secondary:
         return []
-    if any(unseen_languages(plan.evaluation.selected, plan_exposure(plan)).values()):
-        return []
+    unseen = unseen_languages(plan.evaluation.selected, plan_exposure(plan))
+    if any(unseen.values()):
+        with_gap = [
+            entry.task.spec.name
+            for entry in plan.evaluation.selected
+            if unseen[entry.task.spec.name] and entry.task.spec.source_language in entry.languages
+        ]
+        wanted = {c.quantity for c in (study.primary, *study.secondary) if c is not None}
+        if with_gap or "gap_reduction" not in wanted:
+            return []
+        return [
+            "primary, secondary: a gap reduction needs the source language, and no target with languages "
+            "that no arm was trained on is tested in it; add it to `languages`, add such targets, or ask for "
+            "`quantity: difference`"
+        ]
     arms = ", ".join(name for name, arm in plan.arms.items() if arm.mixture is not None)
     return [
         "primary, secondary: contrasts are over target languages that no arm was trained on, and none is "

@@ -10,10 +10,11 @@ from harness import __version__
 from harness.progress import Progress
 from harness.records import canonical_json
 from harness.results.card import Card, read_card
+from harness.results.folder import RunFolder
 from harness.results.record import read_record
 from harness.results.study import StudyResults, System
 from harness.studying.answers import ALPHA, answer_contrasts, compare_all
-from harness.studying.assembly import complete_targets
+from harness.studying.assembly import complete_targets, find_system
 from harness.studying.choice import choose_systems
 from harness.studying.exposure import find_exposed, intended_card
 from harness.studying.folder import SEAL, StudyFolder, read_seal_file
@@ -23,9 +24,15 @@ from harness.studying.planning import StudyPlan
 _SMOKE = "smoke study: small data and few updates, to show that every step runs"
 
 
-def results_key(plan: StudyPlan, folder: StudyFolder, failures: Sequence[str]) -> str:
+def find_systems(plan: StudyPlan, grid: Grid, folder: StudyFolder) -> dict[str, RunFolder]:
+    """Return the run folders of the systems that have one, by name; those of earlier cells do not count."""
+    found = {name: find_system(plan, arm, grid.cells_of(name), folder) for name, arm in plan.arms.items()}
+    return {name: run for name, run in found.items() if run is not None}
+
+
+def results_key(plan: StudyPlan, systems: Mapping[str, RunFolder], failures: Sequence[str]) -> str:
     """Return what names the results: equal for the same systems, contrasts and draws."""
-    seals = {name: read_seal_file(folder.system(name).path / SEAL) for name in plan.arms}
+    seals = {name: read_seal_file(run.path / SEAL) for name, run in systems.items()}
     content = {
         "systems": {name: seal.key if seal else None for name, seal in seals.items()},
         "study": plan.loaded.sha256,
@@ -37,7 +44,12 @@ def results_key(plan: StudyPlan, folder: StudyFolder, failures: Sequence[str]) -
 
 
 def summarise_study(
-    plan: StudyPlan, grid: Grid, folder: StudyFolder, failures: Sequence[str], progress: Progress
+    plan: StudyPlan,
+    grid: Grid,
+    folder: StudyFolder,
+    systems: Mapping[str, RunFolder],
+    failures: Sequence[str],
+    progress: Progress,
 ) -> StudyResults:
     """Answer the contrasts that were named, compare all systems, and choose the best on development data.
 
@@ -53,12 +65,15 @@ def summarise_study(
         for name, arm in plan.arms.items()
     }
     exposed = find_exposed(plan.evaluation.selected, known)
-    folders = {name: folder.system(name).path for name in plan.arms if folder.system(name).is_run_folder()}
-    complete = {name: complete_targets(grid.cells_of(name), folder) for name in plan.arms}
+    folders = {name: run.path for name, run in systems.items()}
+    # What could not be put together is lacking like what did not run.
+    complete = {
+        name: complete_targets(grid.cells_of(name), folder) if name in systems else () for name in plan.arms
+    }
     incomplete = [name for name, targets in complete.items() if len(targets) < len(plan.targets)]
     unseen, seen = compare_all(plan, folders, complete, exposed, progress)
     return StudyResults(
-        key=results_key(plan, folder, failures),
+        key=results_key(plan, systems, failures),
         name=study.name,
         version=study.version,
         title=study.title,
@@ -71,7 +86,7 @@ def summarise_study(
         systems={name: _system(plan, grid, name, cards[name]) for name in plan.arms},
         exposed=exposed,
         answers=answer_contrasts(plan, folders, incomplete, exposed, progress),
-        choices=choose_systems(plan, grid, folder),
+        choices=choose_systems(plan, grid, folder, systems),
         unseen=unseen,
         seen=seen,
         failures=tuple(failures),

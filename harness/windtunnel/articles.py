@@ -1,7 +1,8 @@
 """Short articles with questions whose answers are spans of them, as SQuAD and XQuAD-R are published.
 
-The sentences of an article share verbs, places and people, so that who only looks for the words of a question
-finds several. A question repeats as much of its sentence as it takes for one answer to be right.
+The sentences of an article share verbs, places and people, so that one word of a question is found in several
+of them. A question repeats as much of its sentence as it takes for one answer to be right: who counts shared
+words finds the sentence, but not which of its four parts is asked for.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Grammar:
     def _noun(self, phrase: Phrase, slot: str, suffix: str) -> list[Token]:
         """Return the noun, or the words of a name, of which the last has the suffixes."""
         concepts = [phrase.head, *([phrase.second] if phrase.second else [])]
-        if phrase.head.kind == "body" and self.language.typology.genitive == "before":
+        if phrase.head.kind in ("body", "place") and self.language.typology.genitive == "before":
             concepts.reverse()
         forms = [self.words[concept] for concept in concepts]
         forms[-1] += suffix

@@ -78,7 +78,7 @@ def draw_pair(dice: Dice, label: Label) -> Pair:
             extra = dice.pick(sorted(one))
             kept = said - {extra} if not negated else said | {extra}
             return Pair(replace(_with(full, kept), negated=negated), hypothesis, label)
-    kept = frozenset(modifier for modifier in (said if negated else rest) if dice.holds(KEPT))
+    kept = frozenset(modifier for modifier in sorted(said if negated else rest) if dice.holds(KEPT))
     kept = kept if negated else kept | said
     if label == "neutral":
         parts: tuple[Part, ...] = ("subject", "verb", "object")

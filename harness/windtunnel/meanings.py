@@ -21,7 +21,7 @@ class Phrase:
     """A noun phrase.
 
     `count`: 0 is one of it, 1 several, from 2 on so many (the numeral `count` - 2). `second` makes a name of
-    two words: of a given name its family name, of a body (guild, school) its town.
+    two words: of a given name its family name, of a body (guild, school) or a place its town.
     """
 
     head: Concept
@@ -33,9 +33,9 @@ class Phrase:
     @property
     def entity(self) -> str | None:
         """What it is the name of: PER, LOC, ORG, or None where it is no name."""
-        if self.head.kind == "body":
-            return "ORG" if self.second else None
-        return {"given": "PER", "town": "LOC"}.get(self.head.kind)
+        if self.head.kind in ("body", "place") and self.second is None:
+            return None
+        return {"given": "PER", "town": "LOC", "place": "LOC", "body": "ORG"}.get(self.head.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,10 @@ def draw_object(dice: Dice, style: Style, verb: Concept) -> Phrase:
 
 def draw_place(dice: Dice, style: Style) -> Place:
     """Draw a place."""
-    named = dice.holds(style.names)
-    return Place(_any(dice, "relation"), Phrase(_any(dice, "town" if named else "place")))
+    relation, named = _any(dice, "relation"), dice.holds(style.names)
+    if named and dice.holds(50):
+        return Place(relation, Phrase(_any(dice, "town")))
+    return Place(relation, Phrase(_any(dice, "place"), second=_any(dice, "town") if named else None))
 
 
 def vary(dice: Dice, style: Style, clause: Clause, part: Part) -> Clause:

@@ -9,7 +9,7 @@ from statistics import fmean
 import pytest
 from toy_study import StudyGround, write_study
 
-from harness.errors import ModelError
+from harness.errors import IncompleteRun, ModelError
 from harness.progress import Progress
 from harness.results.comparison import Comparison, TaskComparison
 from harness.results.record import RunRecord
@@ -69,6 +69,22 @@ def test_a_failure_does_not_change_what_the_contrasts_are_over(
     assert found.exposed["toy-tagging"] == {"qab": ("close: trained on toy-choice in this language",)}
     other = next(answer for answer in found.answers if answer.candidate == "source")
     assert other.languages == {"toy-tagging": ("qac", "qad")}
+
+
+def test_scores_of_earlier_cells_are_not_reported(
+    study_ground: StudyGround, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ModelError("no room")
+
+    monkeypatch.setattr("harness.train.train", refuse)
+    monkeypatch.setattr("harness.studying.cells.evaluate", refuse)
+    file = edited(study_ground, tmp_path, **{", demo-bitext]": "]", "seeds: [1, 2]": "seeds: [3, 4]"})
+    with pytest.raises(IncompleteRun, match="no system has a result"):
+        study(study_ground.request(copied, file=file), QUIET)
+    # They stay where they are, for the study as it was.
+    again = study(study_ground.request(copied), QUIET)
+    assert again.report.found == read_study(study_ground.out / "comparison.json")
 
 
 def test_an_edited_study_leaves_no_comparison_of_before(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,10 @@ def _write(folder: Path, family: str, dropout: float) -> None:
         tokenizer.train_from_iterator(
             TEXTS * 3, trainers.UnigramTrainer(vocab_size=220, special_tokens=specials, unk_token="<unk>")
         )
+        # Training adds up in any order: without rounding and sorting, each session had another vocabulary.
+        found = json.loads(tokenizer.to_str())["model"]["vocab"][len(specials) :]
+        rounded = sorted(((token, round(score, 3)) for token, score in found), key=lambda e: (-e[1], e[0]))
+        tokenizer.model = models.Unigram([*((token, 0.0) for token in specials), *rounded], unk_id=3)
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
         )

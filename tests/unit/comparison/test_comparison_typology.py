@@ -22,7 +22,9 @@ ROWS = 60
 
 
 def task(name, source="en"):
-    return SimpleNamespace(name=name, main_metric="m", score_metrics=("m",), source_language=source)
+    return SimpleNamespace(
+        name=name, main_metric="m", score_metrics=("m",), source_language=source, pivot_language="en"
+    )
 
 
 def cell(name, language, right):

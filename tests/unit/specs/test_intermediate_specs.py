@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from harness.commands.consistency import intermediate_problems
-from harness.languages import LANGUAGES
 from harness.specfiles.catalog import list_intermediates, list_tasks, load_intermediates, load_tasks
 from harness.specfiles.joins import expand_joins
+from harness.specfiles.language_tables import known_languages
 from harness.specs.intermediate import IntermediateSpec
 from harness.specs.settings import NullableQASettings
 
@@ -25,8 +25,14 @@ SPOILED = {
     "wikiann-train": {("panx", "train", "same")},
     "ud-train": {("udpos", "train", "same")},
 }
-_TRANSLATED = {("xquad", "train", "same"), ("mlqa", "train", "same"), *SPOILED["squad-v1"]}
+_TRANSLATED = {(target, "train", "same") for target in ("xquad", "mlqa", "lareqa")} | SPOILED["squad-v1"]
 SPOILED |= {"mlqa-translate-train": _TRANSLATED, "squad-translate-train": _TRANSLATED}
+
+
+SPOILED |= {
+    "wt-nli-translated": {("wt-inference", "train", "same")},
+    "wt-pos-train": {("wt-pos", "train", "same")},
+}
 
 
 def task(name: str) -> IntermediateSpec:
@@ -60,14 +66,14 @@ def test_languages_are_those_of_the_targets(name: str) -> None:
     """A language has one code and one tag, or what a task spoils would be looked for in vain."""
     targets = {loaded.spec.name: loaded.spec for loaded in load_tasks(list(list_tasks()))}
     for code, language in task(name).languages.items():
-        assert code in LANGUAGES
+        assert code in known_languages()
         for overlap in task(name).overlaps:
             found = targets[overlap.target].languages.get(code)
             assert found is None or found.tag.split("-")[0] == language.tag.split("-")[0]
 
 
 def test_the_nine_tasks_of_the_paper_are_there_and_the_multilingual_ones() -> None:
-    others = {"siqa", "lines", "anli", "snli", *SPOILED}
+    others = {"siqa", "lines", "anli", "snli", "wt-text", *SPOILED}
     assert set(list_intermediates()) == {*NINE, *others}
 
 

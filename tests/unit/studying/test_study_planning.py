@@ -69,6 +69,23 @@ def test_a_contrast_without_a_language(tmp_path: Path) -> None:
         plan(tmp_path, changes)
 
 
+def test_a_gap_reduction_needs_the_source_language(tmp_path: Path) -> None:
+    changes = {"demo-bitext]": "demo-bitext]\nlanguages: [qac, qad]"}
+    with pytest.raises(RequestError, match="no target with languages that no arm was trained on is tested"):
+        plan(tmp_path, changes)
+    both = {"candidate: source, baseline: none", "candidate: close, baseline: none"}
+    asked = {text: f"{text}, quantity: difference" for text in (*both, "candidate: close, baseline: source")}
+    assert plan(tmp_path, changes | asked).spec.primary is not None
+
+
+def test_a_contrast_is_named_once(tmp_path: Path) -> None:
+    """`compare` would refuse it, when everything has been run."""
+    with pytest.raises(SpecError, match="source - none, gap_reduction"):
+        plan(tmp_path, {"candidate: close, baseline: none": "candidate: source, baseline: none"})
+    with pytest.raises(SpecError, match="close - source, gap_reduction"):
+        plan(tmp_path, {"candidate: close, baseline: none": "candidate: close, baseline: source"})
+
+
 def test_arms_that_do_not_match(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"in more than their languages: train\.on\.0\.examples is 48 and 47"):
         plan(tmp_path, {"[qaa, qab], examples: 48": "[qaa, qab], examples: 47"})
