@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from harness import __version__
-from harness.commands import adapters, data, demo, doctor, mine, tasks
+from harness.commands import adapters, data, demo, doctor, mine, tasks, windtunnel
 from harness.commands import compare as compare_command
 from harness.commands import convert_jiant as convert_jiant_command
 from harness.commands import eval as eval_command
@@ -122,6 +122,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(data.app, name="data")
 app.command("demo")(demo.run)
+app.add_typer(windtunnel.app, name="windtunnel")
 app.command("doctor")(doctor.run)
 
 
