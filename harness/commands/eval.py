@@ -7,10 +7,24 @@ from typing import Annotated
 import typer
 
 from harness.commands.lists import parse_integer, split_integers, split_list
+from harness.commands.options import (
+    DATA,
+    MODEL,
+    RUN,
+    TRAINING,
+    AdapterOption,
+    AllowPickleOption,
+    DataDirOption,
+    DeviceOption,
+    DTypeOption,
+    OfflineOption,
+    ResamplesOption,
+    SourcesOption,
+    ThreadsOption,
+    TrustRemoteCodeOption,
+)
 from harness.commands.outcome import show_outcome
 from harness.commands.requests import build_request
-
-_MODEL, _DATA, _TRAINING, _RUN = "Model", "Tasks and data", "Training", "Run"
 
 
 def run(
@@ -20,122 +34,91 @@ def run(
         typer.Option(
             help="Local folder, or hub id, best with @revision; a checkpoint or a PEFT adapter.",
             show_default=False,
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ],
     base_model: Annotated[
         str | None,
         typer.Option(
             help="Base of a PEFT adapter, folder or hub id; default: the one it names.",
-            rich_help_panel=_MODEL,
+            rich_help_panel=MODEL,
         ),
     ] = None,
     merge_cache: Annotated[
         str | None,
         typer.Option(
-            help="Where merged adapters are kept; default: beside the hub's cache.", rich_help_panel=_MODEL
+            help="Where merged adapters are kept; default: beside the hub's cache.", rich_help_panel=MODEL
         ),
     ] = None,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            help="Adapter by name or YAML file; default: by the checkpoint.", rich_help_panel=_MODEL
-        ),
-    ] = None,
+    adapter: AdapterOption = None,
     suite: Annotated[
-        str | None, typer.Option(help="Suite by name or YAML file.", rich_help_panel=_DATA)
+        str | None, typer.Option(help="Suite by name or YAML file.", rich_help_panel=DATA)
     ] = None,
     tasks: Annotated[
         str | None,
-        typer.Option(help="Tasks by name or YAML file, comma-separated.", rich_help_panel=_DATA),
+        typer.Option(help="Tasks by name or YAML file, comma-separated.", rich_help_panel=DATA),
     ] = None,
     languages: Annotated[
         str | None,
         typer.Option(
-            help="Only these languages, comma-separated, where a task has them.", rich_help_panel=_DATA
+            help="Only these languages, comma-separated, where a task has them.", rich_help_panel=DATA
         ),
     ] = None,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder with the data sets.", rich_help_panel=_DATA)
-    ] = None,
-    sources: Annotated[
-        str,
-        typer.Option(
-            metavar="local,hub",
-            help="Where data may come from, in this order: the data folder, the hub.",
-            rich_help_panel=_DATA,
-        ),
-    ] = "local,hub",
+    data_dir: DataDirOption = None,
+    sources: SourcesOption = "local,hub",
     limit: Annotated[
         str | None,
         typer.Option(
             metavar="N",
             help="Only the first N examples per language; such a run is stamped.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
             help="How heads are trained: xtreme, jiant, smoke, none, or another the task has.",
-            rich_help_panel=_TRAINING,
+            rich_help_panel=TRAINING,
         ),
     ] = None,
     seeds: Annotated[
-        str, typer.Option(help="Training seeds, comma-separated.", rich_help_panel=_TRAINING)
+        str, typer.Option(help="Training seeds, comma-separated.", rich_help_panel=TRAINING)
     ] = "1",
     fresh_head: Annotated[
         bool,
         typer.Option(
-            "--fresh-head", help="Train a new head even if the checkpoint has one.", rich_help_panel=_TRAINING
+            "--fresh-head", help="Train a new head even if the checkpoint has one.", rich_help_panel=TRAINING
         ),
     ] = False,
     discard_models: Annotated[
         bool,
         typer.Option(
-            "--discard-models", help="Delete fine-tuned weights once predicted.", rich_help_panel=_TRAINING
+            "--discard-models", help="Delete fine-tuned weights once predicted.", rich_help_panel=TRAINING
         ),
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
-    ] = "auto",
-    threads: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="CPU threads; default: torch's choice.", rich_help_panel=_RUN),
-    ] = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = "auto",
+    threads: ThreadsOption = None,
     search: Annotated[
         str,
-        typer.Option(help="auto, exact, faiss-flat, faiss-ivf or faiss-hnsw.", rich_help_panel=_RUN),
+        typer.Option(help="auto, exact, faiss-flat, faiss-ivf or faiss-hnsw.", rich_help_panel=RUN),
     ] = "auto",
     out: Annotated[
-        str | None, typer.Option(help="Run folder; default: one under runs/.", rich_help_panel=_RUN)
+        str | None, typer.Option(help="Run folder; default: one under runs/.", rich_help_panel=RUN)
     ] = None,
     resume: Annotated[
         bool,
         typer.Option(
-            "--resume/--no-resume", help="Go on with what the run folder holds.", rich_help_panel=_RUN
+            "--resume/--no-resume", help="Go on with what the run folder holds.", rich_help_panel=RUN
         ),
     ] = True,
-    resamples: Annotated[
-        str, typer.Option(metavar="N", help="Bootstrap draws behind the intervals.", rich_help_panel=_RUN)
-    ] = "10000",
-    offline: Annotated[bool, typer.Option("--offline", help="Use no network.", rich_help_panel=_RUN)] = False,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Load pickled weights, which can run code.", rich_help_panel=_MODEL
-        ),
-    ] = False,
-    trust_remote_code: Annotated[
-        bool,
-        typer.Option(
-            "--trust-remote-code", help="Run code that the checkpoint brings.", rich_help_panel=_MODEL
-        ),
-    ] = False,
+    resamples: ResamplesOption = "10000",
+    offline: OfflineOption = False,
+    allow_pickle: AllowPickleOption = False,
+    trust_remote_code: TrustRemoteCodeOption = False,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.", rich_help_panel=_RUN),
+        typer.Option("--quiet", "-q", help="Say nothing but warnings and the tables.", rich_help_panel=RUN),
     ] = False,
 ) -> None:
     """Evaluate a checkpoint and print its scores per language, with confidence intervals.

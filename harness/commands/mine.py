@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from harness.commands.lists import parse_integer, shortened
+from harness.commands.options import (
+    MODEL,
+    RUN,
+    AdapterOption,
+    AllowPickleOption,
+    DeviceOption,
+    DTypeOption,
+    OfflineOption,
+    ThreadsOption,
+    TrustRemoteCodeOption,
+)
 from harness.errors import DataError, RequestError, did_you_mean, raise_all
 
 if TYPE_CHECKING:
@@ -19,7 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_NEIGHBOURS = 1_024
 _STDOUT = "-"
-_MODEL, _MINING, _RUN = "Model (text input)", "Mining", "Run"
+_MINING = "Mining"
 
 
 def run(
@@ -34,14 +45,9 @@ def run(
     out: Annotated[str, typer.Option(help="File for the pairs; -: print them.", show_default=False)],
     model: Annotated[
         str | None,
-        typer.Option(help="Local folder, or hub id, best with @revision.", rich_help_panel=_MODEL),
+        typer.Option(help="Local folder, or hub id, best with @revision.", rich_help_panel=MODEL),
     ] = None,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            help="Adapter by name or YAML file; default: by the checkpoint.", rich_help_panel=_MODEL
-        ),
-    ] = None,
+    adapter: AdapterOption = None,
     margin: Annotated[
         str, typer.Option(help="ratio, distance or absolute.", rich_help_panel=_MINING)
     ] = "ratio",
@@ -57,29 +63,14 @@ def run(
     search: Annotated[
         str, typer.Option(help="auto, exact, faiss-flat, faiss-ivf or faiss-hnsw.", rich_help_panel=_MINING)
     ] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
-    ] = "auto",
-    threads: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="CPU threads; default: torch's choice.", rich_help_panel=_RUN),
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Use no network.", rich_help_panel=_RUN)] = False,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Load pickled weights, which can run code.", rich_help_panel=_MODEL
-        ),
-    ] = False,
-    trust_remote_code: Annotated[
-        bool,
-        typer.Option(
-            "--trust-remote-code", help="Run code that the checkpoint brings.", rich_help_panel=_MODEL
-        ),
-    ] = False,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = "auto",
+    threads: ThreadsOption = None,
+    offline: OfflineOption = False,
+    allow_pickle: AllowPickleOption = False,
+    trust_remote_code: TrustRemoteCodeOption = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.", rich_help_panel=_RUN)
+        bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.", rich_help_panel=RUN)
     ] = False,
 ) -> None:
     """Mine translation pairs: one line `score<TAB>source<TAB>target` each, best first.

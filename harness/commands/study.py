@@ -8,13 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.commands.lists import parse_integer, split_list
+from harness.commands.options import (
+    RUN,
+    AllowPickleOption,
+    DataDirOption,
+    DeviceOption,
+    DTypeOption,
+    OfflineOption,
+    ResamplesOption,
+    SourcesOption,
+    ThreadsOption,
+    TrustRemoteCodeOption,
+)
 from harness.commands.requests import build_request
 from harness.errors import DataError, IncompleteRun, raise_all
 
 if TYPE_CHECKING:
     from harness.study import Rehearsal, Studied
-
-_DATA, _RUN = "Data", "Run"
 
 
 def run(
@@ -23,64 +33,36 @@ def run(
         typer.Argument(metavar="NAME|STUDY.yaml", help="Study by name or YAML file.", show_default=False),
     ],
     *,
-    out: Annotated[str, typer.Option(help="Folder of the study.", show_default=False, rich_help_panel=_RUN)],
+    out: Annotated[str, typer.Option(help="Folder of the study.", show_default=False, rich_help_panel=RUN)],
     dry_run: Annotated[
         bool,
         typer.Option(
-            "--dry-run", help="Print every step that is left, with an estimate.", rich_help_panel=_RUN
+            "--dry-run", help="Print every step that is left, with an estimate.", rich_help_panel=RUN
         ),
     ] = False,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder with the data sets.", rich_help_panel=_DATA)
-    ] = None,
-    sources: Annotated[
-        str,
-        typer.Option(
-            metavar="local,hub",
-            help="Where data may come from, in this order: the data folder, the hub.",
-            rich_help_panel=_DATA,
-        ),
-    ] = "local,hub",
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Use no network.", rich_help_panel=_DATA)
-    ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
-    ] = "auto",
-    threads: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="CPU threads; default: torch's choice.", rich_help_panel=_RUN),
-    ] = None,
+    data_dir: DataDirOption = None,
+    sources: SourcesOption = "local,hub",
+    offline: OfflineOption = False,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = "auto",
+    threads: ThreadsOption = None,
     executor: Annotated[
-        str, typer.Option(help="Where steps run: local, one after the other.", rich_help_panel=_RUN)
+        str, typer.Option(help="Where steps run: local, one after the other.", rich_help_panel=RUN)
     ] = "local",
-    resamples: Annotated[
-        str, typer.Option(metavar="N", help="Bootstrap draws behind the intervals.", rich_help_panel=_RUN)
-    ] = "10000",
+    resamples: ResamplesOption = "10000",
     discard_models: Annotated[
         bool,
         typer.Option(
             "--discard-models",
             help="Delete fine-tuned weights once nothing needs them.",
-            rich_help_panel=_RUN,
+            rich_help_panel=RUN,
         ),
     ] = False,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Load pickled weights, which can run code.", rich_help_panel=_RUN
-        ),
-    ] = False,
-    trust_remote_code: Annotated[
-        bool,
-        typer.Option(
-            "--trust-remote-code", help="Run code that the checkpoint brings.", rich_help_panel=_RUN
-        ),
-    ] = False,
+    allow_pickle: AllowPickleOption = False,
+    trust_remote_code: TrustRemoteCodeOption = False,
     quiet: Annotated[
         bool,
-        typer.Option("--quiet", "-q", help="Say nothing but warnings and the report.", rich_help_panel=_RUN),
+        typer.Option("--quiet", "-q", help="Say nothing but warnings and the report.", rich_help_panel=RUN),
     ] = False,
 ) -> None:
     """Train, evaluate and compare the systems of a study; answer the question that it names.

@@ -7,14 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.commands.lists import parse_integer, shortened, split_list
+from harness.commands.options import (
+    DATA,
+    MODEL,
+    RUN,
+    TRAINING,
+    AdapterOption,
+    AllowPickleOption,
+    DataDirOption,
+    DeviceOption,
+    DTypeOption,
+    OfflineOption,
+    SourcesOption,
+    ThreadsOption,
+    TrustRemoteCodeOption,
+)
 from harness.commands.requests import build_request
 from harness.errors import RequestError
 
 if TYPE_CHECKING:
     from harness.specs.mixture import MixtureFile
     from harness.train import Trained
-
-_MODEL, _DATA, _TRAINING, _RUN = "Model", "Tasks and data", "Training", "Run"
 
 
 def run(
@@ -24,24 +37,19 @@ def run(
     ] = None,
     *,
     out: Annotated[
-        str, typer.Option(help="Folder of the new checkpoint.", show_default=False, rich_help_panel=_RUN)
+        str, typer.Option(help="Folder of the new checkpoint.", show_default=False, rich_help_panel=RUN)
     ],
     model: Annotated[
         str | None,
-        typer.Option(help="Local folder, or hub id, best with @revision.", rich_help_panel=_MODEL),
+        typer.Option(help="Local folder, or hub id, best with @revision.", rich_help_panel=MODEL),
     ] = None,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            help="Adapter by name or YAML file; default: by the checkpoint.", rich_help_panel=_MODEL
-        ),
-    ] = None,
+    adapter: AdapterOption = None,
     on: Annotated[
         str | None,
         typer.Option(
             metavar="T,..",
             help="Intermediate tasks by name or YAML file, in place of a recipe.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
     languages: Annotated[
@@ -49,7 +57,7 @@ def run(
         typer.Option(
             metavar="L,..|all|diverse:K|close:K",
             help="Languages of the tasks of --on; picked by typological distance from English.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = "all",
     examples: Annotated[
@@ -57,60 +65,36 @@ def run(
         typer.Option(
             metavar="N",
             help="So many examples of each task of --on, shared out among its languages.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
-    data_dir: Annotated[
-        str | None, typer.Option(help="Folder with the data sets.", rich_help_panel=_DATA)
-    ] = None,
-    sources: Annotated[
-        str,
-        typer.Option(
-            metavar="local,hub",
-            help="Where data may come from, in this order: the data folder, the hub.",
-            rich_help_panel=_DATA,
-        ),
-    ] = "local,hub",
+    data_dir: DataDirOption = None,
+    sources: SourcesOption = "local,hub",
     max_steps: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Updates, in place of the recipe's.", rich_help_panel=_TRAINING),
+        typer.Option(metavar="N", help="Updates, in place of the recipe's.", rich_help_panel=TRAINING),
     ] = None,
     seed: Annotated[
-        str | None, typer.Option(metavar="N", help="Training seed [default: 1].", rich_help_panel=_TRAINING)
+        str | None, typer.Option(metavar="N", help="Training seed [default: 1].", rich_help_panel=TRAINING)
     ] = None,
     report_to: Annotated[
         str | None,
         typer.Option(
-            metavar="tensorboard,wandb", help="Also send the losses there.", rich_help_panel=_TRAINING
+            metavar="tensorboard,wandb", help="Also send the losses there.", rich_help_panel=TRAINING
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.", rich_help_panel=_RUN)] = "auto",
-    dtype: Annotated[
-        str, typer.Option(help="auto, float32, bfloat16 or float16.", rich_help_panel=_RUN)
-    ] = "auto",
-    threads: Annotated[
-        str | None,
-        typer.Option(metavar="N", help="CPU threads; default: torch's choice.", rich_help_panel=_RUN),
-    ] = None,
+    device: DeviceOption = "auto",
+    dtype: DTypeOption = "auto",
+    threads: ThreadsOption = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume/--no-resume", help="Go on with what is there.", rich_help_panel=_RUN),
+        typer.Option("--resume/--no-resume", help="Go on with what is there.", rich_help_panel=RUN),
     ] = True,
-    offline: Annotated[bool, typer.Option("--offline", help="Use no network.", rich_help_panel=_RUN)] = False,
-    allow_pickle: Annotated[
-        bool,
-        typer.Option(
-            "--allow-pickle", help="Load pickled weights, which can run code.", rich_help_panel=_MODEL
-        ),
-    ] = False,
-    trust_remote_code: Annotated[
-        bool,
-        typer.Option(
-            "--trust-remote-code", help="Run code that the checkpoint brings.", rich_help_panel=_MODEL
-        ),
-    ] = False,
+    offline: OfflineOption = False,
+    allow_pickle: AllowPickleOption = False,
+    trust_remote_code: TrustRemoteCodeOption = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.", rich_help_panel=_RUN)
+        bool, typer.Option("--quiet", "-q", help="Say nothing but warnings.", rich_help_panel=RUN)
     ] = False,
 ) -> None:
     """Train a checkpoint on intermediate tasks; write an ordinary checkpoint with a card.
