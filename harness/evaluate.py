@@ -26,10 +26,10 @@ from harness.results.continuation import changed_versions, check_same_run, compa
 from harness.results.examples import write_examples
 from harness.results.findings import Findings, constant_note
 from harness.results.folder import RunFolder, write_bytes
+from harness.results.foreign_code import refuse_foreign_code
 from harness.results.record import (
     RunRecord,
     read_record,
-    refuse_foreign_code,
     write_record,
 )
 from harness.results.report import report_tables, write_report

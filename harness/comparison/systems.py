@@ -16,7 +16,8 @@ from harness.records import Cell
 from harness.results.continuation import first_difference
 from harness.results.examples import read_examples
 from harness.results.folder import RunFolder
-from harness.results.record import RunRecord, read_record, refuse_foreign_code
+from harness.results.foreign_code import refuse_foreign_code
+from harness.results.record import RunRecord, read_record
 from harness.specfiles.language_tables import known_languages
 from harness.specs.task import TaskSpec
 

@@ -14,6 +14,7 @@ from harness.mixture.reading import Ingredients
 from harness.records import DataSet, canonical_json
 from harness.results.card import Card, HeadRecord, ParentRecord, TrainedLanguage, TrainedTask
 from harness.results.provenance import read_clock, read_versions
+from harness.results.record import short_path
 
 
 def describe(
@@ -51,7 +52,7 @@ def describe(
     return Card(
         key=hashlib.sha256(canonical_json(content).encode("utf-8")).hexdigest()[:16],
         parent=ParentRecord(
-            id=model.model_id if model.revision else _short(model.model_id),
+            id=model.model_id if model.revision else short_path(model.model_id),
             revision=model.revision,
             weights_sha256=model.weights_sha256,
             settings_sha256=model.settings_sha256,
@@ -179,8 +180,3 @@ def _languages(specs: Mapping[str, object], sets: Mapping[str, DataSet]) -> dict
         )
         for code, data in sets.items()
     }
-
-
-def _short(path: str) -> str:
-    """Return the last two parts of a path: where it lies is nobody's business."""
-    return "/".join(path.replace("\\", "/").rstrip("/").split("/")[-2:])

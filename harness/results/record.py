@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
-from harness.errors import ResultError, raise_all
+from harness.errors import ResultError
 from harness.records import canonical_json
 from harness.results.card import Card
 from harness.results.folder import write_bytes
@@ -64,7 +64,7 @@ class ModelRecord(_Part):
     @property
     def short_name(self) -> str:
         """The id of a hub model; of a local folder its last two parts."""
-        return self.id if self.revision else _short(self.id)
+        return self.id if self.revision else short_path(self.id)
 
 
 class SubmissionRecord(_Part):
@@ -305,7 +305,7 @@ class RunRecord(_Part):
         return "|".join(f"{key}:{value}" for key, value in clean.items())
 
 
-def _short(path: str) -> str:
+def short_path(path: str) -> str:
     """Return the last two parts of a path: where it lies is nobody's business."""
     return "/".join(Path(path).parts[-2:])
 
@@ -344,41 +344,6 @@ def read_record(path: Path) -> RunRecord:
             f"{path} cannot be read ({error.strerror}); is this a run folder? If so, {_WAY_OUT}"
         ) from None
     return decode_record(data, path)
-
-
-def refuse_foreign_code(record: RunRecord) -> None:
-    """Refuse a record whose task specifications name importable code (`package.module:name`).
-
-    A run folder is data that people hand on. Reading one must not import what it names.
-
-    Raises:
-        ResultError: naming every such place.
-    """
-    found = [
-        f"{spec.kind} {spec.name!r}: {place}: {value!r}"
-        for spec in record.specs
-        for place, value in _named_code(spec.content)
-    ]
-    raise_all(
-        ResultError,
-        [
-            f"{what} names code outside xharness, which is not run on the word of a run folder; "
-            "the same `xharness eval` scores it, by the code that your own YAML names"
-            for what in found
-        ],
-    )
-
-
-def _named_code(node: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            inner = f"{place}.{key}" if place else str(key)
-            if key in ("computes", "reader") and isinstance(value, str) and ":" in value:
-                yield inner, value
-            yield from _named_code(value, inner)
-    elif isinstance(node, list | tuple):
-        for index, value in enumerate(node):
-            yield from _named_code(value, f"{place}.{index}")
 
 
 def write_record(path: Path, record: RunRecord) -> None:

@@ -13,6 +13,7 @@ import pytest
 from harness.errors import ResultError
 from harness.results.continuation import changed_versions, check_same_run, comparable_request
 from harness.results.findings import release_note, selection_note
+from harness.results.foreign_code import refuse_foreign_code
 from harness.results.provenance import read_clock, read_git_state, read_versions
 from harness.results.record import (
     DataRecord,
@@ -22,7 +23,6 @@ from harness.results.record import (
     decode_record,
     encode_record,
     read_record,
-    refuse_foreign_code,
     write_record,
 )
 from harness.specs.run import RunSpec, ScoreSpec
