@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +11,8 @@ from markupsafe import Markup
 from harness.results.comparison_figure_parts import Drawing
 from harness.results.comparison_figures import MISSING_NOTE, can_draw
 from harness.results.comparison_findings import Pair
-from harness.results.table import Table, one_line
+from harness.results.pages import page_template
+from harness.results.table import Table
 from harness.results.table_writers import to_html
 
 
@@ -32,19 +32,8 @@ def to_comparison_page(
     sections: Sequence[Section], *, overview: Table | None, signatures: Sequence[str]
 ) -> str:
     """Return the page. The same findings give the same text; everything that came from a user is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["line"] = one_line
     scopes = dict.fromkeys(section.pair.scope for section in sections)
-    return environment.get_template("comparison.html.j2").render(
+    return page_template("comparison.html.j2").render(
         baseline=sections[0].pair.comparison.baseline,
         candidates=[section.pair.comparison.candidate for section in sections],
         scope=" and ".join(scopes),

@@ -19,6 +19,7 @@ from harness.results.comparison_report import comparison_tables, signatures, wri
 from harness.results.comparison_sentences import sentences
 from harness.results.comparison_tables import candidates_table
 from harness.results.folder import write_bytes
+from harness.results.pages import page_template
 from harness.results.study import StudyResults, encode_study
 from harness.results.study_sentences import answer_sentence, exposed_sentence, headline, incomplete_text
 from harness.results.study_tables import (
@@ -190,20 +191,9 @@ def to_study_csv(report: StudyReport) -> str:
 
 def to_study_html(report: StudyReport) -> str:
     """Return the page; everything that came from a user is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["line"] = one_line
     found = report.found
     exposed = exposed_table(found)
-    return environment.get_template("study.html.j2").render(
+    return page_template("study.html.j2").render(
         title=found.title,
         headline=headline(found),
         remarks=_top(found)[1:],

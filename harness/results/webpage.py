@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -21,10 +20,11 @@ from harness.results.findings import (
     selection_note,
     units_note,
 )
+from harness.results.pages import page_template
 from harness.results.scores import Score
 from harness.results.scores import score as rounded
 from harness.results.summary import summary_table, task_table
-from harness.results.table import Column, Number, Row, Table, Text, one_line
+from harness.results.table import Column, Number, Row, Table, Text
 from harness.results.table_writers import to_html
 
 
@@ -33,19 +33,8 @@ def to_webpage(findings: Findings) -> str:
 
     The same findings give the same text. Everything that came from a user is escaped.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates", encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["line"] = one_line
     record = findings.record
-    return environment.get_template("report.html.j2").render(
+    return page_template("report.html.j2").render(
         model=findings.model_name,
         suite=findings.scores.suite,
         stamps=record.stamps,
